@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <span>
+
+#include "kernels/host_device.hpp"
+#include "kernels/stream.hpp"
+
+namespace bayesum {
+
+// The argument struct of an elementwise operation is its functor: `apply` walks i = 0 .. size-1.
+
+// The Bayesian learning rule in natural parameters:
+//   out = (1 - rho) current + rho (prior + message)
+struct Blend {
+  double rho;
+  const double* current;
+  const double* prior;
+  const double* message;
+  double* out;
+  BAYESUM_HOST_DEVICE void operator()(std::size_t i) const {
+    out[i] = (1.0 - rho) * current[i] + rho * (prior[i] + message[i]);
+  }
+};
+
+// out += scale * x, into every out_stride-th element
+struct AddScaled {
+  double scale;
+  const double* x;
+  double* out;
+  std::size_t out_stride = 1;
+  BAYESUM_HOST_DEVICE void operator()(std::size_t i) const { out[i * out_stride] += scale * x[i]; }
+};
+
+// out *= scale
+struct Scale {
+  double scale;
+  double* out;
+  BAYESUM_HOST_DEVICE void operator()(std::size_t i) const { out[i] *= scale; }
+};
+
+// out = value, in every out_stride-th element
+struct Fill {
+  double value;
+  double* out;
+  std::size_t out_stride = 1;
+  BAYESUM_HOST_DEVICE void operator()(std::size_t i) const { out[i * out_stride] = value; }
+};
+
+// out = x y
+struct Multiply {
+  const double* x;
+  const double* y;
+  double* out;
+  BAYESUM_HOST_DEVICE void operator()(std::size_t i) const { out[i] = x[i] * y[i]; }
+};
+
+// From a packed symmetric matrix S to the natural parameters of a Gaussian with precision S, packed:
+// out += -S_ii / 2 on the diagonal and -S_ij off it. i walks the packed lower triangle, in which the
+// diagonal ends each row: 8 i + 9 is the square of 2 row + 3 there, and nowhere else.
+struct AddPackedPrecision {
+  const double* precision;
+  double* out;
+  BAYESUM_HOST_DEVICE void operator()(std::size_t i) const {
+    const double root = std::sqrt(8.0 * static_cast<double>(i) + 9.0);
+    const bool diagonal = root == std::floor(root);
+    out[i] -= (diagonal ? 0.5 : 1.0) * precision[i];
+  }
+};
+
+void apply(const Stream& stream, const Blend& op, std::size_t size);
+void apply(const Stream& stream, const AddScaled& op, std::size_t size);
+void apply(const Stream& stream, const Scale& op, std::size_t size);
+void apply(const Stream& stream, const Fill& op, std::size_t size);
+void apply(const Stream& stream, const Multiply& op, std::size_t size);
+void apply(const Stream& stream, const AddPackedPrecision& op, std::size_t size);
+
+}  // namespace bayesum

@@ -1,0 +1,153 @@
+#pragma once
+
+#include <cmath>
+
+#include "kernels/host_device.hpp"
+#include "kernels/quadrature.hpp"
+
+namespace bayesum {
+
+// E[l(z)], E[l'(z)] and E[l''(z)] under z ~ N(mean, variance), l the negative log-likelihood of one
+// observation. The last two are the exact derivatives of the first as it is computed: E[l'] in the
+// mean, E[l''] twice that in the variance.
+struct GlmExpectation {
+  double loss;
+  double gradient;
+  double curvature;
+};
+
+// l(z) = log(1 + e^z) - y z, with s(z) = 1 / (1 + e^-z) = l' + y.
+//
+// With a = |mean|, what is computed is the tail: the expectations of log(1 + e^-z), s(-z) and s'(z)
+// under N(a, variance), all positive, so that nothing cancels however large a is. From the standard
+// deviation of z:
+//   <= 1   Gauss-Hermite, 20 nodes
+//   <= 3   Gauss-Hermite, 64 nodes
+//   more   s is the distribution function of a logistic variable T, so
+//            E[s(z)] = E_T[Phi((mean - T) / sd)],
+//          which is smooth on the scale of T where the sigmoid is steep on the scale of z:
+//          Gauss-logistic, 20 nodes. (64 Gauss-Hermite nodes err by 2e-2 of s at sd = 30.)
+// Absolute error of loss and gradient at most 2e-7, relative error of the curvature 1e-6.
+struct LogisticLoss {
+  struct Tail {
+    double loss = 0.0;
+    double probability = 0.0;
+    double curvature = 0.0;
+  };
+
+  BAYESUM_HOST_DEVICE static Tail tail_at(double a) {
+    const double p = std::exp(-a);
+    const double probability = p / (1.0 + p);
+    return {std::log1p(p), probability, probability / (1.0 + p)};
+  }
+
+  // The pair z = a +- h with p = e^-(a + h) and q = e^-|a - h|. The curvature takes
+  // (s(a + h) - s(a - h)), which is (1 - e^-2h) e^(h - a) / ((1 + p)(1 + e^(h - a))).
+  BAYESUM_HOST_DEVICE static Tail tail_of_pair(double a, double h) {
+    const double p = std::exp(-(a + h));
+    const double q = std::exp(-std::fabs(a - h));
+    const bool same_side = h <= a;
+    const double product = (1.0 + p) * (1.0 + q);
+    const double overshoot = same_side ? 0.0 : h - a;
+    const double nearer = same_side ? q : 1.0;
+    return {overshoot + std::log1p(p + q + p * q), (p * (1.0 + q) + nearer * (1.0 + p)) / product,
+            -std::expm1(-2.0 * h) * nearer / product};
+  }
+
+  template <int kPairs>
+  BAYESUM_HOST_DEVICE static Tail tail_by_hermite(double a, double deviation,
+                                                  const PairedRule<kPairs>& rule) {
+    Tail tail;
+    for (int k = 0; k < kPairs; ++k) {
+      const Tail pair = tail_of_pair(a, deviation * rule.node[k]);
+      tail.loss += rule.weight[k] * pair.loss;
+      tail.probability += rule.weight[k] * pair.probability;
+      tail.curvature += rule.weight[k] * rule.node[k] * pair.curvature;
+    }
+    tail.curvature /= deviation;
+    return tail;
+  }
+
+  // The expectation over z given T = t: of (-z - t)+, of the event z < -t, and the density there.
+  BAYESUM_HOST_DEVICE static Tail tail_given(double a, double deviation, double t) {
+    constexpr double kRootHalf = 0.70710678118654752440;
+    constexpr double kRootTwoPi = 2.5066282746310005024;
+    const double u = (-a - t) / deviation;
+    const double probability = 0.5 * std::erfc(-u * kRootHalf);
+    const double density = std::exp(-0.5 * u * u) / kRootTwoPi;
+    return {deviation * (u * probability + density), probability, density / deviation};
+  }
+
+  template <int kPairs>
+  BAYESUM_HOST_DEVICE static Tail tail_by_logistic(double a, double deviation,
+                                                   const PairedRule<kPairs>& rule) {
+    Tail tail;
+    for (int k = 0; k < kPairs; ++k) {
+      const Tail above = tail_given(a, deviation, rule.node[k]);
+      const Tail below = tail_given(a, deviation, -rule.node[k]);
+      tail.loss += rule.weight[k] * (above.loss + below.loss);
+      tail.probability += rule.weight[k] * (above.probability + below.probability);
+      tail.curvature += rule.weight[k] * (above.curvature + below.curvature);
+    }
+    return tail;
+  }
+
+  BAYESUM_HOST_DEVICE static GlmExpectation from_tail(double y, double mean, const Tail& tail) {
+    const bool positive = mean > 0.0;
+    return {tail.loss + (positive ? (1.0 - y) * mean : -y * mean),
+            positive ? (1.0 - y) - tail.probability : tail.probability - y, tail.curvature};
+  }
+
+  BAYESUM_HOST_DEVICE static GlmExpectation at(double y, double z) {
+    return from_tail(y, z, tail_at(std::fabs(z)));
+  }
+
+  BAYESUM_HOST_DEVICE static GlmExpectation under(double y, double mean, double variance,
+                                                  const QuadratureRules& rules) {
+    const double a = std::fabs(mean);
+    const double deviation = std::sqrt(variance);
+    if (deviation > 3.0)
+      return from_tail(y, mean, tail_by_logistic(a, deviation, rules.logistic20));
+    if (deviation > 1.0) return from_tail(y, mean, tail_by_hermite(a, deviation, rules.hermite64));
+    return from_tail(y, mean, tail_by_hermite(a, deviation, rules.hermite20));
+  }
+};
+
+// l(z) = e^z - y z + log y!, and E[e^z] = e^(mean + variance / 2). Overflow is infinity, and flows.
+struct PoissonLoss {
+  // log y! of a whole number: the logarithm of the product, or Stirling's series.
+  BAYESUM_HOST_DEVICE static double log_factorial(double y) {
+    constexpr double kHalfLogTwoPi = 0.91893853320467274178;
+    if (y < 20.0) {
+      double product = 1.0;
+      for (double k = 2.0; k <= y; k += 1.0) product *= k;
+      return std::log(product);
+    }
+    const double r = 1.0 / y;
+    const double series =
+        r * (1.0 / 12.0 - r * r * (1.0 / 360.0 - r * r * (1.0 / 1260.0 - r * r / 1680.0)));
+    return (y + 0.5) * std::log(y) - y + kHalfLogTwoPi + series;
+  }
+
+  BAYESUM_HOST_DEVICE static GlmExpectation from_rate(double y, double mean, double rate) {
+    return {rate - y * mean + log_factorial(y), rate - y, rate};
+  }
+
+  BAYESUM_HOST_DEVICE static GlmExpectation at(double y, double z) {
+    return from_rate(y, z, std::exp(z));
+  }
+
+  BAYESUM_HOST_DEVICE static GlmExpectation under(double y, double mean, double variance,
+                                                  const QuadratureRules& /*rules*/) {
+    return from_rate(y, mean, std::exp(mean + 0.5 * variance));
+  }
+};
+
+// Without spread an expectation is the value at the mean.
+template <class Loss>
+BAYESUM_HOST_DEVICE GlmExpectation glm_expectation(double y, double mean, double variance,
+                                                   const QuadratureRules& rules) {
+  return variance == 0.0 ? Loss::at(y, mean) : Loss::under(y, mean, variance, rules);
+}
+
+}  // namespace bayesum

@@ -1,0 +1,138 @@
+#include "distributed/sum_tree.hpp"
+
+#include <string>
+#include <utility>
+
+#include "kernels/elementwise.hpp"
+#include "kernels/error.hpp"
+
+namespace bayesum {
+namespace {
+
+std::string to_string(Range range) {
+  return "[" + std::to_string(range.first) + ", " + std::to_string(range.last) + ")";
+}
+
+}  // namespace
+
+SumTree::SumTree(std::size_t virtual_shards, std::size_t vector_size, Device memory)
+    : virtual_shards_(virtual_shards), vector_size_(vector_size), memory_(memory) {
+  if (virtual_shards == 0) throw Error(ExitCode::kUsage, "a sum tree needs a virtual shard");
+}
+
+void SumTree::add(const Stream& stream, std::size_t shard, std::span<const double> values) {
+  if (shard >= virtual_shards_ || (added_.size() > 0 && shard != added_.last)) {
+    throw Error(ExitCode::kUsage, "sum tree: virtual shard " + std::to_string(shard) + " of " +
+                                      std::to_string(virtual_shards_) + " was added after shards " +
+                                      to_string(added_));
+  }
+  if (values.size() != vector_size_) {
+    throw Error(ExitCode::kUsage, "sum tree: virtual shard " + std::to_string(shard) + " gave " +
+                                      std::to_string(values.size()) + " values, " +
+                                      std::to_string(vector_size_) + " are due");
+  }
+  Buffer<double> buffer = take_buffer();
+  copy(stream, values, buffer.span());
+  nodes_.push_back({0, shard, std::move(buffer)});
+  added_ = {added_.size() > 0 ? added_.first : shard, shard + 1};
+  fold(stream);
+}
+
+void SumTree::finish(const Stream& stream, Communicator& communicator, std::span<double> root) {
+  check_finish(communicator, root);
+  for (int level = 0; !absent(level, 1); ++level) {
+    // Neighbours take turns, so that no chain of ranks waits for its far end.
+    if (communicator.rank() % 2 == 1) send_first(stream, communicator, level);
+    receive_last(stream, communicator, level);
+    if (communicator.rank() % 2 == 0) send_first(stream, communicator, level);
+  }
+  if (communicator.rank() == 0) {
+    Buffer<double> sum = std::move(nodes_.back().values);
+    copy<double>(stream, sum.span(), root);
+    spare_.push_back(std::move(sum));
+  }
+  nodes_.clear();
+  added_ = {};
+}
+
+Buffer<double> SumTree::take_buffer() {
+  if (spare_.empty()) return Buffer<double>(memory_, vector_size_);
+  Buffer<double> buffer = std::move(spare_.back());
+  spare_.pop_back();
+  return buffer;
+}
+
+// Raises the last node as far as what this rank holds allows.
+void SumTree::fold(const Stream& stream) {
+  while (!nodes_.empty()) {
+    Node& last = nodes_.back();
+    const bool is_left = last.index % 2 == 0;
+    if (is_left && (absent(last.level, 1) || !absent(last.level, last.index + 1))) return;
+    if (is_left) {
+      ++last.level;
+      last.index /= 2;
+      continue;
+    }
+    if (nodes_.size() < 2) return;
+    Node& left = nodes_[nodes_.size() - 2];
+    if (left.level != last.level || left.index + 1 != last.index) return;
+    join(stream, left, std::move(last.values));
+    nodes_.pop_back();
+  }
+}
+
+bool SumTree::absent(int level, std::size_t index) const {
+  return index > (virtual_shards_ - 1) >> level;
+}
+
+void SumTree::join(const Stream& stream, Node& left, Buffer<double> right) {
+  apply(stream, AddScaled{.scale = 1.0, .x = right.data(), .out = left.values.data()},
+        vector_size_);
+  ++left.level;
+  left.index /= 2;
+  spare_.push_back(std::move(right));
+}
+
+void SumTree::send_first(const Stream& stream, Communicator& communicator, int level) {
+  if (nodes_.empty()) return;
+  Node& first = nodes_.front();
+  if (first.level != level || first.index % 2 == 0) return;
+  const std::size_t sibling_shard = (first.index - 1) << level;
+  communicator.send(stream, first.values.span(),
+                    rank_of_shard(virtual_shards_, communicator.size(), sibling_shard));
+  spare_.push_back(std::move(first.values));
+  nodes_.erase(nodes_.begin());
+}
+
+void SumTree::receive_last(const Stream& stream, Communicator& communicator, int level) {
+  if (nodes_.empty()) return;
+  Node& last = nodes_.back();
+  if (last.level != level || last.index % 2 == 1) return;
+  const std::size_t sibling_shard = (last.index + 1) << level;
+  Buffer<double> right = take_buffer();
+  communicator.receive(stream, right.span(),
+                       rank_of_shard(virtual_shards_, communicator.size(), sibling_shard));
+  join(stream, last, std::move(right));
+  fold(stream);
+}
+
+void SumTree::check_finish(const Communicator& communicator, std::span<double> root) const {
+  const std::string who = "sum tree, rank " + std::to_string(communicator.rank()) + " of " +
+                          std::to_string(communicator.size()) + ": ";
+  if (communicator.memory() != memory_.kind) {
+    throw Error(ExitCode::kUsage, who + "its vectors live on " + to_string(memory_) +
+                                      ", where the " + communicator.name() +
+                                      " communicator has no access");
+  }
+  const Range due = shards_of_rank(virtual_shards_, communicator.size(), communicator.rank());
+  if (added_.size() != due.size() || (due.size() > 0 && added_ != due)) {
+    throw Error(ExitCode::kUsage, who + "it added the virtual shards " + to_string(added_) +
+                                      " and carries " + to_string(due));
+  }
+  if (communicator.rank() == 0 && root.size() != vector_size_) {
+    throw Error(ExitCode::kUsage, who + "the sum has " + std::to_string(vector_size_) +
+                                      " values, its place " + std::to_string(root.size()));
+  }
+}
+
+}  // namespace bayesum

@@ -1,0 +1,93 @@
+#include "distributed/mpi.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "kernels/error.hpp"
+#include "tests/distributed/conformance.hpp"
+
+// Run under mpirun: every rank runs every test, in the same order, on one communicator.
+namespace bayesum {
+namespace {
+
+Communicator* world = nullptr;
+
+class MpiCommunicatorTest : public testing::TestWithParam<conformance::Law> {};
+
+TEST_P(MpiCommunicatorTest, Conforms) { GetParam().body(*world, Stream()); }
+
+INSTANTIATE_TEST_SUITE_P(Laws, MpiCommunicatorTest, testing::ValuesIn(conformance::laws()),
+                         [](const auto& test) { return test.param.name; });
+
+TEST(MpiCommunicator, HasTheRanksThatWereAskedFor) {
+  const char* ranks = std::getenv("BAYESUM_TEST_RANKS");
+  ASSERT_NE(ranks, nullptr) << "BAYESUM_TEST_RANKS says how many ranks the launcher was asked for";
+  EXPECT_EQ(std::to_string(world->size()), ranks);
+  EXPECT_EQ(world->name(), "mpi");
+}
+
+TEST(MpiCommunicator, IsNotTheLauncherlessCase) { EXPECT_TRUE(launched_by_mpi()); }
+
+TEST(MpiCommunicator, GivesEveryRankOfAHostItsOwnLocalRank) {
+  std::vector<std::uint64_t> taken(static_cast<std::size_t>(world->size()), 0);
+  const int local = mpi_local_rank();
+  ASSERT_GE(local, 0);
+  ASSERT_LT(local, world->size());
+  taken[static_cast<std::size_t>(local)] = 1;
+  world->all_reduce(Stream(), std::span(taken));
+  EXPECT_EQ(taken, std::vector<std::uint64_t>(taken.size(), 1)) << "run on one host";
+}
+
+TEST(MpiCommunicator, NamesAMessageThatDoesNotFit) {
+  if (world->size() == 1) return;
+  std::vector<double> x(5);
+  if (world->rank() == 0) world->send(Stream(), std::span(x).first(3), 1);
+  if (world->rank() == 1) {
+    try {
+      world->receive(Stream(), std::span(x), 0);
+      ADD_FAILURE() << "three elements were taken for five";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kDisagreement);
+      const std::string sentence = error.what();
+      EXPECT_NE(sentence.find("rank 0 sent 3 float64 elements to rank 1"), std::string::npos)
+          << sentence;
+    }
+  }
+  if (world->rank() == 0) world->send(Stream(), std::span(x), 1);
+  if (world->rank() == 1) {
+    try {
+      world->receive(Stream(), std::span(x).first(3), 0);
+      ADD_FAILURE() << "five elements were put into three";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kDevice);
+      const std::string sentence = error.what();
+      EXPECT_NE(sentence.find("MPI rank 1, MPI_Recv"), std::string::npos) << sentence;
+    }
+  }
+  world->barrier(Stream());
+}
+
+TEST(MpiLibrary, SaysWhatItIs) {
+  EXPECT_FALSE(mpi_library_version().empty());
+  EXPECT_EQ(mpi_library_version().find('\n'), std::string::npos);
+  EXPECT_FALSE(host_name().empty());
+}
+
+}  // namespace
+}  // namespace bayesum
+
+int main(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);
+  // An exception ends this rank, and with it the job: the others would wait for it in vain.
+  testing::GTEST_FLAG(catch_exceptions) = false;
+  bayesum::MpiSession session;
+  const auto communicator = bayesum::make_mpi_communicator();
+  bayesum::world = communicator.get();
+  testing::GTEST_FLAG(brief) = communicator->rank() > 0;
+  const int failed = RUN_ALL_TESTS();
+  if (communicator->traffic().bytes == 0) communicator->abort(1);
+  return failed;
+}

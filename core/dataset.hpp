@@ -1,0 +1,144 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/config.hpp"
+#include "core/csv.hpp"
+#include "distributed/communicator.hpp"
+#include "kernels/buffer.hpp"
+#include "kernels/matrix.hpp"
+
+namespace bayesum {
+
+// Where the data are and which column plays which part.
+struct DataConfig {
+  std::string path;
+  std::string response;
+  Strings features;                 // empty: every column without another part
+  std::string offset;               // added to the linear predictor, fixed coefficient one
+  std::string weight;               // multiplies the row's log-likelihood
+  std::int64_t virtual_shards = 8;  // fixed by the configuration, whatever the number of ranks
+  std::int64_t block_rows = 4096;   // rows read and handed to the model at a time
+  std::int64_t cache_mib = 1024;    // parsed rows kept in memory per rank; beyond, read every pass
+
+  void describe(Fields& fields);
+};
+
+// The values a response may take.
+enum class Support { kNone, kReal, kBinary, kCount };
+std::string to_string(Support support);  // "0 or 1", "a whole number >= 0", ...
+
+// Columns of the design and the fixed affine map of each, part of the prior: a coefficient's prior
+// speaks of the column (value - mean) / sd. Computed once from the training data, stored with the
+// posterior, reused by everything that reads other data, undone in what is reported.
+struct Design {
+  std::vector<std::string> features;  // without the intercept
+  bool intercept = true;              // a first column of ones
+  std::vector<double> mean;           // of each feature; zeros when not standardized
+  std::vector<double> sd;             // ones when not standardized, or for a constant feature
+
+  std::size_t columns() const { return features.size() + (intercept ? 1 : 0); }
+  std::vector<std::string> column_names() const;  // "intercept" first
+};
+
+// A block of rows, ready for a model: on the stream's device, valid during the visit.
+struct Batch {
+  MatrixView<const double> x;      // rows x design.columns()
+  std::span<const double> y;       // empty when the support is kNone
+  std::span<const double> offset;  // empty: zeros
+  std::span<const double> weight;  // empty: ones
+};
+
+// What one pass over the training data establishes, the same bits for any number of ranks.
+struct DataSummary {
+  std::uint64_t rows = 0;
+  double weight = 0;              // sum of weights
+  std::vector<double> mean;       // of each feature, sum w x / sum w
+  std::vector<double> sd;         // sqrt(sum w (x - mean)^2 / sum w); 1 for a constant feature
+  double response_mean = 0;       // likewise; the response's are zeros when the support is kNone
+  double response_sd = 0;         // 0 for a constant response
+  double response_rate = 0;       // sum w y / sum w exp(offset): the rate of a Poisson baseline
+  std::uint64_t fingerprint = 0;  // XXH3 of the virtual shards' XXH3, each of the bytes of its rows
+};
+
+// The training or held-out table: rows of a CSV file cut into virtual shards by bytes, read through
+// the design, one shard at a time.
+class Dataset {
+ public:
+  // Resolves the columns. Error(kUsage) for a column that is missing or has two parts. With the
+  // support kNone, for prediction, response and weight are not read and need not be there, yet they
+  // are never features unless named as such.
+  Dataset(const DataConfig& config, Support support);
+
+  std::vector<std::string> features() const { return features_; }
+  std::size_t virtual_shards() const { return virtual_shards_; }
+
+  // Collective: every rank reads its shards once. Checks every row: response in the support, weight
+  // >= 0, all finite, else Error(kFile) naming path, line, value, and the rank that read it, on
+  // every rank. No rows, or no weight in them, is Error(kFile) too.
+  //
+  // Each shard gives sums about the file's first row, s: of w, w (x - s), w (x - s)^2, ...; they
+  // are added in a fixed tree (distributed/sum_tree.hpp), and
+  //   mean = s + S1 / W,   sd^2 = S2 / W - (S1 / W)^2,   W = sum w, S1 = sum w (x - s), ...
+  DataSummary scan(const Stream& stream, Communicator& communicator) const;
+
+  // Must be called before visit(). Reads the design's features, by name, from now on; drops the
+  // cache. Error(kUsage) for a column that is missing or has another part, or a map that is not
+  // one.
+  void set_design(Design design);
+  const Design& design() const { return design_; }
+
+  using Visitor = std::function<void(const Batch&)>;
+  // The rows of one virtual shard, in blocks, in order: the same blocks whoever asks. A shard is
+  // kept in the device's memory after its first visit as long as the cache has room for all of it.
+  // Rows are checked as in scan(); Error(kFile) also when the file has changed since the last
+  // visit.
+  void visit(const Stream& stream, std::size_t shard, const Visitor& visit);
+
+ private:
+  struct Block {  // a batch and the memory behind it
+    Buffer<double> values;
+    Batch batch;
+  };
+  struct Shard {  // what is remembered of a visited one
+    std::optional<std::uint64_t> hash;
+    std::optional<std::vector<Block>> blocks;
+    bool fits = true;  // in the cache, as far as is known
+  };
+  using Place = std::optional<std::size_t>;  // of a column in a row as it is read
+
+  void select(const std::vector<std::string>& features);
+  Range bytes_of(std::size_t shard) const;
+
+  std::vector<double> first_row() const;
+  void add(MatrixView<const double> rows, std::span<const double> shift,
+           std::span<double> sums) const;
+  DataSummary summarize(std::span<const double> shift, std::span<const double> sums) const;
+
+  void read(const Stream& stream, std::size_t shard, const Visitor& visit);
+  Block load(const Stream& stream, MatrixView<const double> rows) const;
+  void fill(MatrixView<const double> rows, double* out) const;
+  void check(MatrixView<const double> rows, std::span<const std::uint64_t> starts) const;
+  [[noreturn]] void refuse(std::uint64_t start, const char* part, std::size_t place, double value,
+                           const std::string& why) const;
+
+  DataConfig config_;
+  Support support_;
+  CsvFile file_;
+  std::vector<std::string> features_;
+  std::vector<std::size_t> selection_;  // columns: response, offset, weight (if read), features
+  Place response_, offset_, weight_;
+  std::size_t first_feature_ = 0;  // the place of the first; the others follow
+  std::size_t virtual_shards_ = 1;
+  std::size_t block_rows_ = 1;
+  Design design_;
+  std::vector<Shard> shards_;
+  std::size_t cached_bytes_ = 0;
+};
+
+}  // namespace bayesum

@@ -1,0 +1,139 @@
+#include "core/normal_gamma.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "core/gaussian.hpp"
+#include "core/special.hpp"
+#include "kernels/cholesky.hpp"
+#include "kernels/error.hpp"
+
+namespace bayesum {
+namespace {
+
+// a with log a - digamma(a) = c > 0, by Newton's method on 1/a (Minka, "Estimating a Gamma
+// distribution", 2002).
+double shape_from_log_gap(double c) {
+  double a = (3.0 - c + std::sqrt((c - 3.0) * (c - 3.0) + 24.0 * c)) / (12.0 * c);
+  for (int iteration = 0; iteration < 50; ++iteration) {
+    const double gap = std::log(a) - special::digamma(a) - c;
+    const double inverse = 1.0 / a + gap / (a * a * (1.0 / a - special::trigamma(a)));
+    const double next = 1.0 / inverse;
+    if (std::abs(next - a) <= 1e-15 * a) return next;
+    a = next;
+  }
+  return a;
+}
+
+double quadratic_form(const NormalGammaMoments& q, std::span<const double> scaled_mean) {
+  double sum = 0;
+  for (std::size_t i = 0; i < q.mean.size(); ++i) sum += q.mean[i] * scaled_mean[i];
+  return sum;
+}
+
+}  // namespace
+
+NormalGammaMoments NormalGammaMoments::from_natural(std::span<const double> natural,
+                                                    std::size_t coefficients) {
+  const std::size_t d = coefficients;
+  const auto scaled_mean = natural.subspan(2, d);
+  const auto gaussian = GaussianMoments::from_natural(natural.subspan(2), d);
+  NormalGammaMoments q;
+  q.mean = gaussian.mean;
+  q.factor = gaussian.factor;
+  q.a = natural[0] + 1.0 - 0.5 * static_cast<double>(d);
+  q.b = -natural[1] - 0.5 * quadratic_form(q, scaled_mean);
+  if (!(q.a > 0) || !(q.b > 0)) {
+    throw Error(ExitCode::kNumerical,
+                "the precision of a Normal-Gamma has no proper Gamma distribution");
+  }
+  return q;
+}
+
+std::vector<double> NormalGammaMoments::inverse_scale() const {
+  return GaussianMoments{mean, factor}.covariance();
+}
+
+std::shared_ptr<const Family> NormalGamma::of_units(std::size_t units) const {
+  return std::make_shared<NormalGamma>(units == 0 ? 0 : coefficients_);
+}
+
+bool NormalGamma::proper(std::span<const double> natural) const {
+  if (!std::ranges::all_of(natural, [](double x) { return std::isfinite(x); })) return false;
+  if (!Gaussian(coefficients_).proper(natural.subspan(2))) return false;
+  const auto gaussian = GaussianMoments::from_natural(natural.subspan(2), coefficients_);
+  const double a = natural[0] + 1.0 - 0.5 * static_cast<double>(coefficients_);
+  double b = -natural[1];
+  for (std::size_t i = 0; i < coefficients_; ++i) b -= 0.5 * gaussian.mean[i] * natural[2 + i];
+  return a > 0 && b > 0;
+}
+
+void NormalGamma::sufficient_statistic(std::span<const double> theta, std::span<double> t) const {
+  const std::size_t d = coefficients_;
+  const double tau = theta[d];
+  t[0] = std::log(tau);
+  t[1] = tau;
+  Gaussian(d).sufficient_statistic(theta.first(d), t.subspan(2));
+  for (double& x : t.subspan(2)) x *= tau;
+}
+
+double NormalGamma::log_partition(std::span<const double> natural) const {
+  const auto q = NormalGammaMoments::from_natural(natural, coefficients_);
+  const double log_determinant = bayesum::log_determinant(Stream(), q.factor_view());
+  return special::log_gamma(q.a) - q.a * std::log(q.b) - 0.5 * log_determinant +
+         0.5 * static_cast<double>(coefficients_) * std::log(2.0 * std::numbers::pi);
+}
+
+void NormalGamma::mean_from_natural(std::span<const double> natural, std::span<double> mean) const {
+  const std::size_t d = coefficients_;
+  const auto q = NormalGammaMoments::from_natural(natural, d);
+  const auto inverse_scale = q.inverse_scale();
+  const double tau = q.a / q.b;
+  mean[0] = special::digamma(q.a) - std::log(q.b);
+  mean[1] = tau;
+  for (std::size_t i = 0; i < d; ++i) {
+    mean[2 + i] = tau * q.mean[i];
+    for (std::size_t j = 0; j <= i; ++j) {
+      mean[2 + d + packed_index(i, j)] = inverse_scale[i * d + j] + tau * q.mean[i] * q.mean[j];
+    }
+  }
+}
+
+void NormalGamma::natural_from_mean(std::span<const double> mean, std::span<double> natural) const {
+  const std::size_t d = coefficients_;
+  const double tau = mean[1];
+  // The Gaussian with expectation parameters (m, Lambda^-1 + m m') has natural parameters
+  // (Lambda m, -Lambda / 2): the tail of ours.
+  std::vector<double> gaussian_mean(d + packed_size(d));
+  for (std::size_t i = 0; i < d; ++i) gaussian_mean[i] = mean[2 + i] / tau;
+  for (std::size_t i = 0; i < d; ++i) {
+    for (std::size_t j = 0; j <= i; ++j) {
+      const double product = gaussian_mean[i] * gaussian_mean[j];
+      gaussian_mean[d + packed_index(i, j)] =
+          mean[2 + d + packed_index(i, j)] - tau * product + product;
+    }
+  }
+  Gaussian(d).natural_from_mean(gaussian_mean, natural.subspan(2));
+  const double a = shape_from_log_gap(std::log(tau) - mean[0]);
+  double quadratic = 0;
+  for (std::size_t i = 0; i < d; ++i) quadratic += gaussian_mean[i] * natural[2 + i];
+  natural[0] = a - 1.0 + 0.5 * static_cast<double>(d);
+  natural[1] = -(a / tau + 0.5 * quadratic);
+}
+
+void NormalGamma::sample(std::span<const double> natural, NoiseId id,
+                         std::span<double> theta) const {
+  const std::size_t d = coefficients_;
+  const auto q = NormalGammaMoments::from_natural(natural, d);
+  double uniform = 0;
+  fill_uniform(Stream(), separate(id), 0, {&uniform, 1});
+  const double tau = special::gamma_quantile(uniform, q.a) / q.b;
+  const auto beta = theta.first(d);
+  fill_normal(Stream(), id, 0, beta);
+  solve_triangular(Stream(), Triangle::kLowerTransposed, q.factor_view(), {beta.data(), 1, d});
+  for (std::size_t i = 0; i < d; ++i) beta[i] = q.mean[i] + beta[i] / std::sqrt(tau);
+  theta[d] = tau;
+}
+
+}  // namespace bayesum

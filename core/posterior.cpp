@@ -1,0 +1,109 @@
+#include "core/posterior.hpp"
+
+#include <algorithm>
+
+#include "kernels/error.hpp"
+
+namespace bayesum {
+
+void Posterior::add_block(std::string name, std::shared_ptr<const Family> family) {
+  const std::size_t first = natural_.size();
+  natural_.resize(first + family->size());
+  blocks_.push_back({std::move(name), std::move(family), first});
+}
+
+const Block& Posterior::block(const std::string& name) const {
+  const auto found = std::ranges::find(blocks_, name, &Block::name);
+  if (found == blocks_.end()) {
+    throw Error(ExitCode::kUsage, "the posterior has no block named '" + name + "'");
+  }
+  return *found;
+}
+
+std::span<const double> Posterior::natural(const Block& block) const {
+  return natural().subspan(block.first, block.family->size());
+}
+
+bool Posterior::proper() const {
+  return std::ranges::all_of(
+      blocks_, [this](const Block& block) { return block.family->proper(natural(block)); });
+}
+
+double Posterior::log_partition() const {
+  double sum = 0;
+  for (const Block& block : blocks_) sum += block.family->log_partition(natural(block));
+  return sum;
+}
+
+std::vector<double> Posterior::mean() const {
+  std::vector<double> mean(size());
+  for (const Block& block : blocks_) {
+    block.family->mean_from_natural(natural(block),
+                                    std::span(mean).subspan(block.first, block.family->size()));
+  }
+  return mean;
+}
+
+void Posterior::natural_from_centred(std::span<const double> centred,
+                                     std::span<double> message) const {
+  for (const Block& block : blocks_) {
+    const std::size_t size = block.family->size();
+    block.family->natural_from_centred(natural(block), centred.subspan(block.first, size),
+                                       message.subspan(block.first, size));
+  }
+}
+
+std::vector<std::size_t> Posterior::slice_counts(std::size_t parts) const {
+  std::size_t units = 0;
+  for (const Block& block : blocks_) {
+    if (parts > 1 && block.family->unit() == block.family->size()) {
+      throw Error(ExitCode::kUsage, "the block '" + block.name + "' (" + block.family->name() +
+                                        ") cannot be cut over ranks: use coordinator.kind = "
+                                        "\"replicated\" or \"root\", or a diagonal posterior");
+    }
+    units += block.family->size() / block.family->unit();
+  }
+  // Where in lambda unit number u begins.
+  const auto boundary = [this](std::size_t u) {
+    for (const Block& block : blocks_) {
+      const std::size_t here = block.family->size() / block.family->unit();
+      if (u <= here) return block.first + u * block.family->unit();
+      u -= here;
+    }
+    return size();
+  };
+  std::vector<std::size_t> counts(parts);
+  for (std::size_t part = 0; part < parts; ++part) {
+    const Range range = even_part(units, parts, part);
+    counts[part] = boundary(range.last) - boundary(range.first);
+  }
+  return counts;
+}
+
+Posterior Posterior::slice(Range range) const {
+  Posterior part;
+  for (const Block& block : blocks_) {
+    const std::size_t first = std::max(range.first, block.first);
+    const std::size_t last = std::min(range.last, block.first + block.family->size());
+    if (first < last) {
+      part.add_block(block.name, block.family->of_units((last - first) / block.family->unit()));
+    }
+  }
+  std::ranges::copy(natural().subspan(range.first, range.size()), part.natural_.begin());
+  return part;
+}
+
+void Posterior::assign(Range range, const Posterior& part) {
+  std::ranges::copy(part.natural_, natural_.begin() + static_cast<std::ptrdiff_t>(range.first));
+}
+
+double elbo(const Posterior& q, const Prior& prior, double expected_log_likelihood) {
+  const std::vector<double> mean = q.mean();
+  double inner = 0;
+  for (std::size_t i = 0; i < mean.size(); ++i) {
+    inner += (prior.natural[i] - q.natural()[i]) * mean[i];
+  }
+  return expected_log_likelihood + inner - prior.log_partition + q.log_partition();
+}
+
+}  // namespace bayesum

@@ -1,0 +1,65 @@
+#include "core/run_folder.hpp"
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "core/atomic_file.hpp"
+#include "core/checkpoint.hpp"
+#include "kernels/error.hpp"
+
+namespace bayesum {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void refuse(const fs::path& path, const std::string& why) {
+  throw Error(ExitCode::kFile, "cannot write the run folder " + path.string() + ": " + why);
+}
+
+}  // namespace
+
+RunFolder::RunFolder(fs::path path, bool resume, bool overwrite) : path_(std::move(path)) {
+  std::error_code problem;
+  fs::create_directories(checkpoints(), problem);
+  if (problem) refuse(path_, problem.message());
+  const bool taken = fs::exists(posterior()) || !checkpoint_steps(checkpoints()).empty();
+  if (taken && !resume && !overwrite) {
+    throw Error(ExitCode::kUsage,
+                path_.string() +
+                    " holds a run: go on with it by --run.resume auto, start over by "
+                    "--run.overwrite true, or name another folder by --run.dir");
+  }
+  if (overwrite && !resume) remove_run();
+  metrics_.open(path_ / "metrics.jsonl", std::ios::app);
+  if (!metrics_) refuse(path_, std::generic_category().message(errno));
+}
+
+void RunFolder::remove_run() const {
+  for (const char* name : {"config.toml", "log.txt", "metrics.jsonl", "posterior.safetensors"}) {
+    fs::remove(path_ / name);
+  }
+  fs::remove_all(checkpoints());
+  fs::create_directories(checkpoints());
+}
+
+void RunFolder::write_config(const std::string& toml) {
+  write_atomically(path_ / "config.toml", toml);
+}
+
+void RunFolder::write_metrics(const StepReport& report) {
+  const nlohmann::ordered_json line = {{"step", report.step},
+                                       {"elbo", report.elbo},
+                                       {"loss", report.loss},
+                                       {"rows", report.rows},
+                                       {"residual", report.residual},
+                                       {"rho", report.rho},
+                                       {"backtracks", report.backtracks},
+                                       {"seconds", report.seconds}};
+  metrics_ << line.dump() << std::endl;
+  if (!metrics_) refuse(path_, "metrics.jsonl cannot be extended, is the disk full?");
+}
+
+}  // namespace bayesum

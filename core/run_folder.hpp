@@ -1,0 +1,38 @@
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "core/trainer.hpp"
+
+namespace bayesum {
+
+// The folder of one run, kept by rank 0:
+//   config.toml            the resolved configuration, every key
+//   log.txt                what was said
+//   metrics.jsonl          one JSON object per step; of lines of one step the last counts
+//   posterior.safetensors  the result
+//   checkpoints/           see core/checkpoint.hpp
+class RunFolder {
+ public:
+  // Creates it. Error(kFile) naming the path when it cannot be written. A folder that holds a
+  // posterior or checkpoints is refused, Error(kUsage), unless `resume`, which keeps them, or
+  // `overwrite`, which removes the files of the run that was there.
+  RunFolder(std::filesystem::path path, bool resume, bool overwrite);
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path posterior() const { return path_ / "posterior.safetensors"; }
+  std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
+
+  void write_config(const std::string& toml);
+  void write_metrics(const StepReport& report);  // flushed
+
+ private:
+  void remove_run() const;
+
+  std::filesystem::path path_;
+  std::ofstream metrics_;
+};
+
+}  // namespace bayesum

@@ -1,0 +1,82 @@
+#include <algorithm>
+#include <cmath>
+
+#include "core/rule.hpp"
+#include "kernels/error.hpp"
+
+namespace bayesum {
+namespace {
+
+constexpr double kSmallestStep = 1e-10;
+// A fall of the ELBO smaller than this, relatively, is rounding.
+constexpr double kRounding = 1e-13;
+
+}  // namespace
+
+StepControl::StepControl(const StepPolicy& policy) : policy_(policy) {}
+
+double StepControl::scheduled() const {
+  if (policy_.schedule == "constant") return policy_.rho;
+  const double offset = policy_.schedule_offset;
+  return policy_.rho *
+         std::pow(offset / (offset + static_cast<double>(steps_)), policy_.schedule_power);
+}
+
+void StepControl::advance(const LearningRule& rule, std::span<const double> prior,
+                          const Evidence& evidence, Posterior& q) {
+  if (policy_.backtracking && has_base_ && fell(evidence)) {
+    ++backtracks_;
+    rho_ *= 0.5;
+    if (rho_ < kSmallestStep) {
+      throw Error(ExitCode::kNumerical,
+                  "no step along the natural gradient improves the ELBO any more");
+    }
+  } else {
+    if (!evidence.finite) {
+      throw Error(ExitCode::kNumerical,
+                  "the evidence is not finite (NaN or infinity) and there is no earlier posterior "
+                  "to return to: look at the scale of the columns and at the prior");
+    }
+    // A step that had to be shortened is not lengthened to the schedule's at once.
+    rho_ = rho_ > 0 ? std::min(scheduled(), 2.0 * rho_) : scheduled();
+    ++steps_;
+    keep_base(evidence, q);
+  }
+  std::ranges::copy(base_natural_, q.natural().begin());
+  q = rule.step(rho_, q, prior, base_message_);
+  if (!q.proper()) {
+    throw Error(ExitCode::kNumerical,
+                "a step of rho = " + std::to_string(rho_) + " left the space of proper posteriors");
+  }
+}
+
+bool StepControl::fell(const Evidence& evidence) const {
+  return !evidence.finite ||
+         !(evidence.elbo >= base_elbo_ - kRounding * (1.0 + std::abs(base_elbo_)));
+}
+
+void StepControl::keep_base(const Evidence& evidence, const Posterior& q) {
+  has_base_ = true;
+  base_elbo_ = evidence.elbo;
+  base_natural_.assign(q.natural().begin(), q.natural().end());
+  base_message_.assign(evidence.message.begin(), evidence.message.end());
+}
+
+StepControl::State StepControl::save() const {
+  return {.scalars = {static_cast<double>(steps_), rho_, static_cast<double>(backtracks_),
+                      has_base_ ? 1.0 : 0.0, base_elbo_},
+          .base_natural = base_natural_,
+          .base_message = base_message_};
+}
+
+void StepControl::load(const State& state) {
+  steps_ = static_cast<std::int64_t>(state.scalars[0]);
+  rho_ = state.scalars[1];
+  backtracks_ = static_cast<std::int64_t>(state.scalars[2]);
+  has_base_ = state.scalars[3] != 0;
+  base_elbo_ = state.scalars[4];
+  base_natural_ = state.base_natural;
+  base_message_ = state.base_message;
+}
+
+}  // namespace bayesum

@@ -1,0 +1,174 @@
+#include "core/trainer.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/agree.hpp"
+#include "kernels/error.hpp"
+
+namespace bayesum {
+namespace {
+
+double largest(std::span<const double> x) {
+  double largest = 0;
+  for (const double value : x) largest = std::max(largest, std::abs(value));
+  return largest;
+}
+
+}  // namespace
+
+std::string to_string(StopReason reason) {
+  switch (reason) {
+    case StopReason::kResidual: return "the fixed-point residual is small enough";
+    case StopReason::kElbo: return "the ELBO no longer changes";
+    case StopReason::kSteps: return "the last step was reached";
+    case StopReason::kRequested: return "stopped on request";
+  }
+  return {};
+}
+
+void StopConfig::describe(Fields& fields) {
+  fields.add("stop.steps", steps, {.low = 0}, "steps at most");
+  fields.add("stop.residual", residual, kNonNegative,
+             "stop when max |lambda - lambda_prior - sum of messages| / max |lambda| is this small");
+  fields.add("stop.elbo", elbo, kNonNegative,
+             "stop when the ELBO changed by at most this, relatively; 0: never");
+}
+
+Trainer::Trainer(Parts parts, const Config& config, Hooks hooks)
+    : parts_(parts),
+      stop_(config.stop),
+      hooks_(std::move(hooks)),
+      posterior_(parts.model.initial_posterior()),
+      coordinator_(make_coordinator(config.coordinator, parts.communicator, posterior_,
+                                    parts.data.virtual_shards(), parts.stream.device())),
+      rule_(make_rule(config.rule, parts.model.conjugate())),
+      control_(rule_.policy),
+      shard_message_(posterior_.size(), parts.stream.device()),
+      message_(coordinator_->owned().size()),
+      began_(std::chrono::steady_clock::now()) {}
+
+TrainingResult Trainer::run() {
+  for (;;) {
+    const auto reason = step();
+    const bool due = hooks_.checkpoint_every > 0 && report_.step % hooks_.checkpoint_every == 0;
+    if (hooks_.checkpoint && (reason ? *reason == StopReason::kRequested : due)) {
+      hooks_.checkpoint(state());
+    }
+    if (reason) return {*reason, report_};
+  }
+}
+
+// lambda <- (1 - rho) lambda + rho (lambda_prior + sum over shards of message)
+std::optional<StopReason> Trainer::step() {
+  auto& [stream, communicator, data, model] = parts_;
+  gather_evidence();                                        // shard -> batch -> message
+  coordinator_->reduce(stream, message_, counts_);          // message -> sum
+  assess();                                                 // sum -> metrics
+  if (const auto reason = reason_to_stop()) return reason;
+
+  const Range owned = coordinator_->owned();
+  const auto prior = std::span(model.prior().natural).subspan(owned.first, owned.size());
+  Posterior slice = posterior_.slice(owned);
+  control_.advance(*rule_.rule, prior,                      // sum -> posterior
+                   {message_, report_.elbo, counts_[Message::kNonFinite] == 0}, slice);
+  posterior_.assign(owned, slice);
+  coordinator_->publish(stream, posterior_.natural());      // posterior -> ranks
+  previous_elbo_ = report_.elbo;
+  ++report_.step;
+  return std::nullopt;
+}
+
+// Every virtual shard of this rank, in order: its batches teach one message. A rank that cannot read
+// its data fails on all ranks, before anyone waits for its sum.
+void Trainer::gather_evidence() {
+  auto& [stream, communicator, data, model] = parts_;
+  const bool stop_requested = hooks_.stop_requested && hooks_.stop_requested();
+  agree(communicator, stream, [&] {
+    model.prepare(stream, posterior_);
+    const Range shards =
+        shards_of_rank(data.virtual_shards(), communicator.size(), communicator.rank());
+    for (std::size_t shard = shards.first; shard < shards.last; ++shard) {
+      shard_message_.clear(stream);
+      std::size_t rows = 0;
+      data.visit(stream, shard, [&](const Batch& batch) {
+        model.accumulate(stream, batch, shard_message_);
+        rows += batch.x.rows;
+      });
+      shard_message_.count(stream, Message::kRows, static_cast<double>(rows));
+      shard_message_.count(stream, Message::kStop, stop_requested ? 1.0 : 0.0);
+      shard_message_.count_nonfinite(stream);
+      coordinator_->add(stream, shard, shard_message_);
+    }
+  });
+}
+
+// What the evidence says of the posterior at which it was gathered.
+void Trainer::assess() {
+  auto& [stream, communicator, data, model] = parts_;
+  const Range owned = coordinator_->owned();
+  if (model.chart() == Chart::kCentred) {
+    const Posterior slice = posterior_.slice(owned);
+    slice.natural_from_centred(std::vector(message_), message_);
+  }
+  double gap = 0;
+  for (std::size_t i = 0; i < message_.size(); ++i) {
+    const std::size_t j = owned.first + i;
+    gap = std::max(gap, std::abs(posterior_.natural()[j] - model.prior().natural[j] - message_[i]));
+  }
+  report_.loss = counts_[Message::kLoss];
+  report_.rows = counts_[Message::kRows];
+  report_.elbo = model.objective(posterior_, report_.loss);
+  report_.residual = coordinator_->max_over_owners(stream, gap) / largest(posterior_.natural());
+  report_.rho = control_.rho();
+  report_.backtracks = control_.backtracks();
+  report_.seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
+  if (hooks_.report) hooks_.report(report_);
+}
+
+std::optional<StopReason> Trainer::reason_to_stop() const {
+  if (counts_[Message::kStop] > 0) return StopReason::kRequested;
+  if (counts_[Message::kNonFinite] > 0) return std::nullopt;
+  if (report_.residual <= stop_.residual) return StopReason::kResidual;
+  const double change = std::abs(report_.elbo - previous_elbo_);
+  const bool settled = change <= stop_.elbo * std::abs(report_.elbo);
+  if (stop_.elbo > 0 && report_.step > 0 && settled) return StopReason::kElbo;
+  if (report_.step >= stop_.steps) return StopReason::kSteps;
+  return std::nullopt;
+}
+
+TrainingState Trainer::state() {
+  TrainingState state{.step = report_.step,
+                      .previous_elbo = previous_elbo_,
+                      .posterior = posterior_,
+                      .control = control_.save()};
+  state.control.base_natural = whole(state.control.base_natural);
+  state.control.base_message = whole(state.control.base_message);
+  return state;
+}
+
+void Trainer::restore(const TrainingState& state) {
+  report_.step = state.step;
+  previous_elbo_ = state.previous_elbo;
+  std::ranges::copy(state.posterior.natural(), posterior_.natural().begin());
+  StepControl::State control = state.control;
+  control.base_natural = owned_part(control.base_natural);
+  control.base_message = owned_part(control.base_message);
+  control_.load(control);
+}
+
+std::vector<double> Trainer::whole(std::span<const double> part) {
+  std::vector<double> whole(posterior_.size());
+  std::ranges::copy(part, whole.begin() + static_cast<std::ptrdiff_t>(coordinator_->owned().first));
+  coordinator_->publish(parts_.stream, whole);
+  return whole;
+}
+
+std::vector<double> Trainer::owned_part(std::span<const double> whole) const {
+  const Range owned = coordinator_->owned();
+  const auto part = whole.subspan(owned.first, owned.size());
+  return {part.begin(), part.end()};
+}
+
+}  // namespace bayesum

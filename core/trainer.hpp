@@ -1,0 +1,111 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/config.hpp"
+#include "core/coordinator.hpp"
+#include "core/dataset.hpp"
+#include "core/model.hpp"
+#include "core/rule.hpp"
+
+namespace bayesum {
+
+struct StopConfig {
+  std::int64_t steps = 200;  // at most
+  double residual = 1e-8;    // stop when the fixed-point residual is this small
+  double elbo = 0;           // or when the ELBO changed by at most this, relatively; 0: never
+
+  void describe(Fields& fields);
+};
+
+// What is known of the posterior at the start of a step, from the evidence gathered at it.
+struct StepReport {
+  std::int64_t step = 0;
+  double elbo = 0;      // Model::objective
+  double loss = 0;      // - E_q[log p(data | theta)]
+  double rows = 0;
+  double residual = 0;  // max |lambda - lambda_prior - sum of messages| / max |lambda|
+  double rho = 0;       // of the step that led here
+  std::int64_t backtracks = 0;
+  double seconds = 0;   // since training began here
+};
+
+enum class StopReason { kResidual, kElbo, kSteps, kRequested };
+std::string to_string(StopReason reason);
+
+// What training ended with. The report is of the posterior as it stands.
+struct TrainingResult {
+  StopReason reason = StopReason::kSteps;
+  StepReport last;
+};
+
+// Everything that a run continues from, bit for bit, on any number of ranks.
+struct TrainingState {
+  std::int64_t step = 0;
+  double previous_elbo = 0;
+  Posterior posterior;
+  StepControl::State control;  // its vectors whole, in the layout of lambda
+};
+
+// Runs the one path: shard -> batch -> message -> sum -> posterior -> ranks.
+class Trainer {
+ public:
+  struct Parts {
+    const Stream& stream;
+    Communicator& communicator;
+    Dataset& data;
+    Model& model;
+  };
+  struct Config {
+    RuleConfig rule;
+    CoordinatorConfig coordinator;
+    StopConfig stop;
+  };
+  struct Hooks {
+    std::function<void(const StepReport&)> report;             // every step, every rank
+    std::function<void(const TrainingState&)> checkpoint;      // see checkpoint_every
+    std::int64_t checkpoint_every = 0;                         // steps; 0: never
+    std::function<bool()> stop_requested;                      // polled once a step on every rank
+  };
+
+  Trainer(Parts parts, const Config& config, Hooks hooks);
+
+  void restore(const TrainingState& state);
+  TrainingResult run();
+
+  const Posterior& posterior() const { return posterior_; }
+  TrainingState state();  // collective
+
+ private:
+  // One step of the learning rule, or the reason to stop before it.
+  std::optional<StopReason> step();
+  void gather_evidence();
+  void assess();
+  std::optional<StopReason> reason_to_stop() const;
+  std::vector<double> whole(std::span<const double> part);
+  std::vector<double> owned_part(std::span<const double> whole) const;
+
+  Parts parts_;
+  StopConfig stop_;
+  Hooks hooks_;
+  Posterior posterior_;
+  std::unique_ptr<Coordinator> coordinator_;
+  ResolvedRule rule_;
+  StepControl control_;
+  Message shard_message_;
+  std::vector<double> message_;  // of the slice of lambda that this rank coordinates
+  std::array<double, Message::kScalars> counts_{};
+  StepReport report_;
+  double previous_elbo_ = 0;
+  std::chrono::steady_clock::time_point began_;
+};
+
+}  // namespace bayesum

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "kernels/buffer.hpp"
+#include "models/conjugate.hpp"
+#include "models/make_model.hpp"
+
+namespace bayesum {
+
+// Binary columns, each with its own probability, exact:
+//
+//   x_ik ~ Bernoulli(p_k)      p_k ~ Beta(alpha, beta)
+//
+// The statistics of column k are [sum_i w_i x_ik, sum_i w_i (1 - x_ik)].
+class BetaBernoulliModel final : public ConjugateModel {
+ public:
+  BetaBernoulliModel(const PriorConfig& prior, const Design& design);
+
+  std::string name() const override { return "beta-bernoulli"; }
+  Support support() const override { return Support::kNone; }
+
+ private:
+  void add_statistics(const Stream& stream, const Batch& batch,
+                      std::span<double> statistics) override;
+  double log_base(const Stream&, const Batch&) override { return 0.0; }
+
+  Buffer<double> ones_;  // of a batch without weights
+  Buffer<double> successes_;
+};
+
+}  // namespace bayesum

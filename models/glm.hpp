@@ -1,0 +1,53 @@
+#pragma once
+
+#include <string>
+
+#include "core/family.hpp"
+#include "core/model.hpp"
+#include "kernels/buffer.hpp"
+#include "kernels/glm_pass.hpp"
+#include "models/make_model.hpp"
+
+namespace bayesum {
+
+// Generalised linear models: logistic (y in {0, 1}) and Poisson with log link (y a count), with a full
+// or diagonal Gaussian over the coefficients.
+//
+//   log p(y_i | beta) = -w_i l(z_i; y_i),  z_i = x_i' beta + offset_i      beta_j ~ N(mean_j, sd_j^2)
+//
+// The message is the centred form [g ; H], averaged under q by one-dimensional quadrature or, with
+// the delta method, taken at the mean, which makes the learning rule Newton's method
+// (kernels/glm_pass.hpp).
+class GlmModel final : public Model {
+ public:
+  GlmModel(Likelihood likelihood, const ModelConfig& config, const PriorConfig& prior,
+           const Design& design, const DataSummary& summary);
+
+  std::string name() const override;
+  Support support() const override;
+  Chart chart() const override { return Chart::kCentred; }
+  bool conjugate() const override { return false; }
+  const Prior& prior() const override { return prior_; }
+  Posterior initial_posterior() const override { return initial_; }
+  double objective(const Posterior& q, double loss) const override;
+
+  void prepare(const Stream& stream, const Posterior& q) override;
+  void accumulate(const Stream& stream, const Batch& batch, Message& message) override;
+
+ private:
+  void accumulate_diagonal(const Stream& stream, GlmPass pass, std::span<double> payload);
+
+  Likelihood likelihood_;
+  bool full_;
+  bool delta_;
+  std::size_t columns_;
+  Prior prior_;
+  Posterior initial_;
+
+  // The posterior on the stream's device, as the rows need it.
+  Buffer<double> mean_;
+  Buffer<double> spread_;  // full: L^-1; diagonal: variances
+  Buffer<double> sums_;    // diagonal: [g ; h] of a batch, before they are interleaved
+};
+
+}  // namespace bayesum

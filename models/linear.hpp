@@ -1,0 +1,33 @@
+#pragma once
+
+#include "kernels/buffer.hpp"
+#include "models/conjugate.hpp"
+#include "models/make_model.hpp"
+
+namespace bayesum {
+
+// Linear regression with unknown noise, exact:
+//
+//   y_i ~ N(x_i' beta + offset_i, 1 / (w_i tau))      (beta, tau) ~ Normal-Gamma
+//
+// up to the weights' own normalisation: a weight multiplies the row's log-likelihood. With
+// r = y - offset the statistics are [sum w / 2, -r'Wr / 2, X'Wr, -X'WX / 2 packed].
+class LinearModel final : public ConjugateModel {
+ public:
+  LinearModel(const PriorConfig& prior, const Design& design, const DataSummary& summary);
+
+  std::string name() const override { return "linear"; }
+  Support support() const override { return Support::kReal; }
+
+ private:
+  void add_statistics(const Stream& stream, const Batch& batch,
+                      std::span<double> statistics) override;
+  double log_base(const Stream& stream, const Batch& batch) override;
+  void reserve(const Stream& stream, std::size_t rows, std::size_t columns);
+
+  Buffer<double> residual_;  // y - offset
+  Buffer<double> weighted_;  // w (y - offset)
+  Buffer<double> gram_;      // X'WX, packed
+};
+
+}  // namespace bayesum

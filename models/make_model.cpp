@@ -1,0 +1,75 @@
+#include "models/make_model.hpp"
+
+#include "kernels/error.hpp"
+#include "models/beta_bernoulli.hpp"
+#include "models/glm.hpp"
+#include "models/linear.hpp"
+
+namespace bayesum {
+
+void ModelConfig::describe(Fields& fields) {
+  fields.add("model.name", name, {"linear", "beta-bernoulli", "logistic", "poisson"},
+             "the likelihood");
+  fields.add("model.posterior", posterior, {"full", "diagonal"},
+             "logistic, poisson: covariance of the Gaussian over the coefficients");
+  fields.add("model.expectation", expectation, {"variational", "delta"},
+             "logistic, poisson: average gradient and curvature under the posterior, or take them "
+             "at its mean (Newton's method, a Laplace approximation)");
+  fields.add("model.intercept", intercept, "add a column of ones");
+  fields.add("model.standardize", standardize,
+             "shift and scale every feature to mean 0 and sd 1; priors speak of the result");
+}
+
+void PriorConfig::describe(Fields& fields) {
+  fields.add("prior.mean", mean, kAnyNumber, "mean of every slope");
+  fields.add("prior.sd", sd, kPositive,
+             "sd of every slope, inf for a flat prior; linear: in units of the noise's sd");
+  fields.add("prior.intercept_mean", intercept_mean, kAnyNumber, "mean of the intercept");
+  fields.add("prior.intercept_sd", intercept_sd, kPositive, "sd of the intercept, likewise");
+  fields.add("prior.center_intercept", center_intercept,
+             "linear: prior.intercept_mean counts from the mean of the response");
+  fields.add("prior.mean_of", mean_of, kAnyNumber, "means by column name, instead of prior.mean");
+  fields.add("prior.sd_of", sd_of, kPositive, "sds by column name, instead of prior.sd");
+  fields.add("prior.shape", shape, kNonNegative,
+             "linear: precision of the noise ~ Gamma(shape, rate); both 0: flat in its logarithm");
+  fields.add("prior.rate", rate, kNonNegative, "linear: see prior.shape");
+  fields.add("prior.alpha", alpha, kPositive, "beta-bernoulli: probabilities ~ Beta(alpha, beta)");
+  fields.add("prior.beta", beta, kPositive, "beta-bernoulli: see prior.alpha");
+}
+
+Support support_of(const std::string& model_name) {
+  if (model_name == "linear") return Support::kReal;
+  if (model_name == "logistic") return Support::kBinary;
+  if (model_name == "poisson") return Support::kCount;
+  return Support::kNone;
+}
+
+Design make_design(const ModelConfig& config, const Dataset& data, const DataSummary& summary) {
+  Design design;
+  design.features = data.features();
+  design.mean.assign(design.features.size(), 0.0);
+  design.sd.assign(design.features.size(), 1.0);
+  design.intercept = config.intercept && config.name != "beta-bernoulli";
+  if (config.standardize && config.name != "beta-bernoulli") {
+    // Without an intercept a shift could not be undone by it.
+    if (design.intercept) design.mean = summary.mean;
+    design.sd = summary.sd;
+  }
+  return design;
+}
+
+std::unique_ptr<Model> make_model(const ModelConfig& config, const PriorConfig& prior,
+                                  const Design& design, const DataSummary& summary) {
+  if (config.name == "linear") return std::make_unique<LinearModel>(prior, design, summary);
+  if (config.name == "beta-bernoulli") return std::make_unique<BetaBernoulliModel>(prior, design);
+  if (config.name == "logistic") {
+    return std::make_unique<GlmModel>(Likelihood::kLogistic, config, prior, design, summary);
+  }
+  if (config.name == "poisson") {
+    return std::make_unique<GlmModel>(Likelihood::kPoisson, config, prior, design, summary);
+  }
+  throw Error(ExitCode::kUsage,
+              "model.name must be one of linear, beta-bernoulli, logistic, poisson");
+}
+
+}  // namespace bayesum

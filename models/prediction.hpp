@@ -1,0 +1,27 @@
+#pragma once
+
+#include <vector>
+
+#include "core/dataset.hpp"
+#include "models/predictive_distribution.hpp"
+#include "models/trained_model.hpp"
+
+namespace bayesum {
+
+// The posterior predictive distribution of every row of a batch in host memory, read through the
+// trained design, p(y | x) = E_q[p(y | x, theta)]:
+//
+//   logistic  Bernoulli mixture over z ~ N(x'm + offset, x' Sigma x)
+//   poisson   Poisson mixture over the same
+//   linear    x'm + offset + sqrt(b/a (1/weight + x' Lambda^-1 x)) t_2a
+//
+// Where the batch has a response, its density and distribution function are given too.
+// Error(kUsage) when x has other columns than the design, and for a model without a response
+// (beta-bernoulli).
+std::vector<Prediction> predict(const TrainedModel& trained, const Batch& batch);
+
+// The same for a baseline that knows the responses of the training rows and no features: Bernoulli
+// of their mean, Poisson of their rate times e^offset, normal of their mean and sd.
+std::vector<Prediction> predict_baseline(const TrainedModel& trained, const Batch& batch);
+
+}  // namespace bayesum

@@ -1,0 +1,193 @@
+#include "models/predictive_distribution.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include "core/special.hpp"
+
+namespace bayesum {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kTail = 0.05;         // each side of the interval
+constexpr double kReach = 8.5;         // standard deviations; beyond lies 2e-17 of a Gaussian
+constexpr double kMostNodes = 8192;    // on each side
+constexpr double kNegligible = -40.0;  // log of a term that adds nothing to its neighbours
+constexpr double kStepOfPredictor =
+    0.25;  // resolves a likelihood, whose features have width ~ 1 in z
+
+// log p(y | z) with its first two derivatives in z; concave.
+struct LogLikelihood {
+  double value, first, second;
+};
+
+double log_sigmoid(double z) {
+  return z < 0 ? z - std::log1p(std::exp(z)) : -std::log1p(std::exp(-z));
+}
+
+LogLikelihood bernoulli(double y, double z) {
+  const double sign = y > 0.5 ? 1.0 : -1.0;
+  const double other = std::exp(log_sigmoid(-sign * z));  // of the other outcome
+  return {log_sigmoid(sign * z), sign * other, -other * (1.0 - other)};
+}
+
+LogLikelihood poisson(double y, double z) {
+  const double rate = std::exp(z);
+  return {(y > 0 ? y * z : 0.0) - rate - special::log_gamma(y + 1.0), y - rate, -rate};
+}
+
+// The mode of -t^2/2 + log p(y | location + sd t): the root of the decreasing slope, which lies
+// between 0 and the slope at 0, and not so far below that the likelihood no longer pulls. Newton's
+// method, kept inside what is known of the root.
+template <class LogDensity>
+double mode_of(const LogDensity& log_density, double location, double sd) {
+  const double start = sd * log_density(location).first;
+  double low = std::clamp(start, -1e3 - std::abs(location) / sd, 0.0);
+  double high = std::max(0.0, start), t = 0.0;
+  for (int iteration = 0; iteration < 200; ++iteration) {
+    const LogLikelihood at = log_density(location + sd * t);
+    const double slope = -t + sd * at.first;
+    (slope > 0 ? low : high) = t;
+    double next = t + slope / (1.0 - sd * sd * at.second);
+    if (!(next > low && next < high)) next = 0.5 * (low + high);
+    if (std::abs(next - t) < 1e-6) return next;
+    t = next;
+  }
+  return t;
+}
+
+// log E[p(y | z)], z ~ N(location, sd^2).
+template <class LogDensity>
+double log_expectation(const LogDensity& log_density, double location, double sd) {
+  if (!(sd > 0)) return log_density(location).value;
+  const double mode = mode_of(log_density, location, sd);
+  const auto log_term = [&](double t) {
+    return -0.5 * t * t + log_density(location + sd * t).value;
+  };
+  const double peak = log_term(mode);
+  if (!std::isfinite(peak)) return peak;
+  const double width = 1.0 / std::sqrt(1.0 - sd * sd * log_density(location + sd * mode).second);
+  const double step =
+      std::max(std::min(0.5 * width, kStepOfPredictor / sd), 2.0 * kReach / kMostNodes);
+  double sum = 1.0;
+  for (const double direction : {-step, step}) {
+    for (double i = 1; i <= kMostNodes; ++i) {
+      const double term = log_term(mode + i * direction) - peak;
+      if (!(term > kNegligible)) break;
+      sum += std::exp(term);
+    }
+  }
+  return peak + std::log(sum * step / std::sqrt(2.0 * std::numbers::pi));
+}
+
+// E[f(z)], z ~ N(location, sd^2), for a bounded f whose features have width `feature` in z.
+template <class Function>
+double expectation(const Function& f, double location, double sd, double feature) {
+  if (!(sd > 0)) return f(location);
+  const double step = std::clamp(kStepOfPredictor * feature / sd, kReach / kMostNodes, 0.5);
+  double sum = 0, weights = 0;
+  const double nodes = std::ceil(kReach / step);
+  for (double i = -nodes; i <= nodes; ++i) {
+    const double t = i * step;
+    const double weight = std::exp(-0.5 * t * t);
+    sum += weight * f(location + sd * t);
+    weights += weight;
+  }
+  return sum / weights;
+}
+
+// P(Y <= k) of the Poisson mixture. As a function of z, P(Y <= k | z) falls over about
+// (k+1)^(-1/2).
+double poisson_mixture_cdf(double k, double location, double sd) {
+  if (k < 0) return 0.0;
+  const auto given = [k](double z) {
+    const double rate = std::exp(z);
+    return std::isfinite(rate) ? special::poisson_cdf(k, rate) : 0.0;
+  };
+  return expectation(given, location, sd, 2.0 / std::sqrt(k + 4.0));
+}
+
+// The least k >= 0 with cdf(k) >= p, searched upwards by doubling from `guess`, then by halves.
+template <class Cdf>
+double count_quantile(const Cdf& cdf, double p, double guess) {
+  double below = -1.0, above = std::clamp(std::ceil(guess), 0.0, 1e15);
+  while (above < kInfinity && cdf(above) < p) {
+    below = above;
+    above = 2.0 * above + 1.0;
+  }
+  while (std::isfinite(above) && above - below > std::max(1.0, 1e-15 * above)) {
+    const double middle = std::floor(below + 0.5 * (above - below));
+    (cdf(middle) < p ? below : above) = middle;
+  }
+  return above;
+}
+
+double normal_log_density(double r) {
+  return -0.5 * r * r - 0.5 * std::log(2.0 * std::numbers::pi);
+}
+
+double student_t_log_density(double r, double nu) {
+  if (std::isinf(nu)) return normal_log_density(r);
+  return -std::log(special::gamma_ratio(0.5 * nu, 0.5)) - 0.5 * std::log(nu * std::numbers::pi) -
+         0.5 * (nu + 1.0) * std::log1p(r * r / nu);
+}
+
+}  // namespace
+
+Prediction bernoulli_prediction(double location, double variance, std::optional<double> y) {
+  const double sd = std::sqrt(variance);
+  const auto log_probability = [&](double outcome) {
+    return log_expectation([outcome](double z) { return bernoulli(outcome, z); }, location, sd);
+  };
+  const double log_one = log_probability(1.0), log_zero = log_probability(0.0);
+  const double one = std::exp(log_one), zero = std::exp(log_zero);
+  Prediction prediction{.mean = one,
+                        .sd = std::sqrt(one * zero),
+                        .low = zero >= kTail ? 0.0 : 1.0,
+                        .high = zero >= 1.0 - kTail ? 0.0 : 1.0};
+  if (y) {
+    const bool is_one = *y > 0.5;
+    prediction.log_density = is_one ? log_one : log_zero;
+    prediction.cdf_below = is_one ? zero : 0.0;
+    prediction.cdf = is_one ? 1.0 : zero;
+  }
+  return prediction;
+}
+
+Prediction poisson_prediction(double location, double variance, std::optional<double> y) {
+  const double sd = std::sqrt(variance);
+  const auto cdf = [&](double k) { return poisson_mixture_cdf(k, location, sd); };
+  const double mean = std::exp(location + 0.5 * variance);
+  const double high = count_quantile(cdf, 1.0 - kTail, std::exp(location + 2.0 * sd));
+  Prediction prediction{.mean = mean,
+                        .sd = std::sqrt(mean + mean * mean * std::expm1(variance)),
+                        .low = count_quantile(cdf, kTail, high),
+                        .high = high};
+  if (y) {
+    const double count = *y;
+    prediction.log_density =
+        log_expectation([count](double z) { return poisson(count, z); }, location, sd);
+    prediction.cdf = cdf(count);
+    prediction.cdf_below = cdf(count - 1.0);
+  }
+  return prediction;
+}
+
+Prediction student_t_prediction(double location, double scale, double degrees_of_freedom,
+                                std::optional<double> y) {
+  const double half_width = -special::student_t_quantile(kTail, degrees_of_freedom) * scale;
+  Prediction prediction{.mean = location,
+                        .sd = scale * special::student_t_sd(degrees_of_freedom),
+                        .low = location - half_width,
+                        .high = location + half_width};
+  if (y) {
+    const double r = (*y - location) / scale;
+    prediction.log_density = student_t_log_density(r, degrees_of_freedom) - std::log(scale);
+    prediction.cdf = prediction.cdf_below = special::student_t_cdf(r, degrees_of_freedom);
+  }
+  return prediction;
+}
+
+}  // namespace bayesum

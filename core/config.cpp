@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <sstream>
 
 #include "core/nearest.hpp"
 
@@ -69,6 +70,23 @@ std::string toml_value(const Numbers& numbers) {
 
 std::string section_of(const std::string& key) { return key.substr(0, key.find('.')); }
 std::string leaf_of(std::string_view key) { return std::string(key.substr(key.rfind('.') + 1)); }
+
+// Indented lines of at most 80 characters, cut between words.
+std::string wrapped(const std::string& paragraph) {
+  constexpr std::size_t kWidth = 80;
+  const std::string indent(6, ' ');
+  std::string text;
+  std::string line = indent;
+  std::istringstream words(paragraph);
+  for (std::string word; words >> word;) {
+    if (line.size() > indent.size() && line.size() + 1 + word.size() > kWidth) {
+      text += line + "\n";
+      line = indent;
+    }
+    line += (line.size() > indent.size() ? " " : "") + word;
+  }
+  return text + line + "\n";
+}
 
 std::vector<std::string> sections_of(const Fields& fields) {
   std::vector<std::string> sections;
@@ -179,9 +197,11 @@ std::string help_text(const Fields& fields) {
     text += (text.empty() ? "[" : "\n[") + section + "]\n";
     for (const Field& field : fields.all()) {
       if (section_of(field.key) != section) continue;
+      const std::string value = field.value_text();
       const std::string bound = field.bound_text();
-      text += "  --" + field.key + " <" + field.type_text() + ">   default " + field.value_text() +
-              (bound.empty() ? "" : "; " + bound) + "\n      " + field.help + "\n";
+      text += "  --" + field.key + " <" + field.type_text() + ">   " +
+              (value == "\"\"" ? "no default" : "default " + value) +
+              (bound.empty() ? "" : "; " + bound) + "\n" + wrapped(field.help);
     }
   }
   return text;

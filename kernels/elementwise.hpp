@@ -56,9 +56,9 @@ struct Multiply {
   BAYESUM_HOST_DEVICE void operator()(std::size_t i) const { out[i] = x[i] * y[i]; }
 };
 
-// From a packed symmetric matrix S to the natural parameters of a Gaussian with precision S, packed:
-// out += -S_ii / 2 on the diagonal and -S_ij off it. i walks the packed lower triangle, in which the
-// diagonal ends each row: 8 i + 9 is the square of 2 row + 3 there, and nowhere else.
+// From a packed symmetric matrix S to the natural parameters of a Gaussian with precision S,
+// packed: out += -S_ii / 2 on the diagonal and -S_ij off it. i walks the packed lower triangle, in
+// which the diagonal ends each row: 8 i + 9 is the square of 2 row + 3 there, and nowhere else.
 struct AddPackedPrecision {
   const double* precision;
   double* out;

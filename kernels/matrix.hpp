@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <type_traits>
 
 namespace bayesum {
 
@@ -18,7 +19,10 @@ struct MatrixView {
   MatrixView(T* first, std::size_t row_count, std::size_t col_count, std::size_t row_stride)
       : data(first), rows(row_count), cols(col_count), stride(row_stride) {}
 
-  operator MatrixView<const T>() const { return {data, rows, cols, stride}; }
+  template <class U>
+  requires std::is_same_v<const U, T> MatrixView(const MatrixView<U>& other)
+      : data(other.data), rows(other.rows), cols(other.cols), stride(other.stride) {}
+
   MatrixView row_block(std::size_t first, std::size_t count) const {
     return {data + first * stride, count, cols, stride};
   }

@@ -6,6 +6,7 @@
 
 #include "core/special.hpp"
 #include "kernels/error.hpp"
+#include "models/coefficient_prior.hpp"
 #include "models/linear_posterior.hpp"
 
 namespace bayesum {
@@ -29,16 +30,11 @@ void fill_row(const Design& design, std::size_t row, std::span<double> map) {
   }
 }
 
-double prior_sd(const PriorConfig& prior, const Design& design, std::size_t column) {
-  if (design.intercept && column == 0) return prior.intercept_sd;
-  const auto found = prior.sd_of.find(design.features[column - (design.intercept ? 1 : 0)]);
-  return found == prior.sd_of.end() ? prior.sd : found->second;
-}
-
 std::vector<Coefficient> of_regression(const TrainedModel& trained, const LinearPosterior& q) {
   const Design& design = trained.design;
   const std::size_t d = design.columns();
   const auto names = design.column_names();
+  const auto priors = coefficient_priors(trained.prior_config, design, 0.0);
   const double nu = q.degrees_of_freedom();
   const double quantile = -special::student_t_quantile(kTail, nu);
   std::vector<Coefficient> table;
@@ -57,7 +53,7 @@ std::vector<Coefficient> of_regression(const TrainedModel& trained, const Linear
                        .sd = scale * special::student_t_sd(nu),
                        .low = location[i] - quantile * scale,
                        .high = location[i] + quantile * scale,
-                       .prior_sd = prior_sd(trained.prior_config, design, first + i)});
+                       .prior_sd = priors[first + i].sd});
     }
   }
   return table;

@@ -31,14 +31,14 @@ double value_or(std::span<const double> values, std::size_t row, double otherwis
 }
 
 Prediction predict_row(Support support, const LinearPosterior& q, double location,
-                       double squared_scale, double weight, std::optional<double> y) {
+                       double squared_scale, std::optional<double> y) {
   switch (support) {
     case Support::kBinary:
       return bernoulli_prediction(location, squared_scale, y);
     case Support::kCount:
       return poisson_prediction(location, squared_scale, y);
     default:
-      return student_t_prediction(location, std::sqrt(q.noise() / weight + squared_scale),
+      return student_t_prediction(location, std::sqrt(q.noise() + squared_scale),
                                   q.degrees_of_freedom(), y);
   }
 }
@@ -60,8 +60,8 @@ std::vector<Prediction> predict(const TrainedModel& trained, const Batch& batch)
   std::vector<Prediction> predictions;
   predictions.reserve(rows);
   for (std::size_t i = 0; i < rows; ++i) {
-    predictions.push_back(predict_row(support, q, location[i], squared_scale[i],
-                                      value_or(batch.weight, i, 1.0), response(batch, i)));
+    predictions.push_back(
+        predict_row(support, q, location[i], squared_scale[i], response(batch, i)));
   }
   return predictions;
 }

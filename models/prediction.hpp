@@ -13,8 +13,9 @@ namespace bayesum {
 //
 //   logistic  Bernoulli mixture over z ~ N(x'm + offset, x' Sigma x)
 //   poisson   Poisson mixture over the same
-//   linear    x'm + offset + sqrt(b/a (1/weight + x' Lambda^-1 x)) t_2a
+//   linear    x'm + offset + sqrt(b/a (1 + x' Lambda^-1 x)) t_2a
 //
+// It is the distribution of one response: weights, which multiply log-likelihoods, play no part.
 // Where the batch has a response, its density and distribution function are given too.
 // Error(kUsage) when x has other columns than the design, and for a model without a response
 // (beta-bernoulli).

@@ -40,19 +40,20 @@ LogLikelihood poisson(double y, double z) {
 
 // The mode of -t^2/2 + log p(y | location + sd t): the root of the decreasing slope, which lies
 // between 0 and the slope at 0, and not so far below that the likelihood no longer pulls. Newton's
-// method, kept inside what is known of the root.
+// method, by halves where it leaves what is known of the root or hardly moves.
 template <class LogDensity>
 double mode_of(const LogDensity& log_density, double location, double sd) {
   const double start = sd * log_density(location).first;
   double low = std::clamp(start, -1e3 - std::abs(location) / sd, 0.0);
-  double high = std::max(0.0, start), t = 0.0;
-  for (int iteration = 0; iteration < 200; ++iteration) {
+  double high = std::max(0.0, start), t = 0.0, moved = high - low;
+  for (int iteration = 0; iteration < 200 && std::abs(moved) > 1e-6; ++iteration) {
     const LogLikelihood at = log_density(location + sd * t);
     const double slope = -t + sd * at.first;
     (slope > 0 ? low : high) = t;
     double next = t + slope / (1.0 - sd * sd * at.second);
-    if (!(next > low && next < high)) next = 0.5 * (low + high);
-    if (std::abs(next - t) < 1e-6) return next;
+    const bool useful = next > low && next < high && std::abs(next - t) < 0.5 * std::abs(moved);
+    if (!useful) next = 0.5 * (low + high);
+    moved = next - t;
     t = next;
   }
   return t;

@@ -29,7 +29,7 @@ TEST(MpiCommunicator, HasTheRanksThatWereAskedFor) {
   EXPECT_EQ(world->name(), "mpi");
 }
 
-TEST(MpiCommunicator, IsNotTheLauncherlessCase) { EXPECT_TRUE(launched_by_mpi()); }
+TEST(MpiLibrary, KnowsItsLauncher) { EXPECT_TRUE(launched_by_mpi()); }
 
 TEST(MpiCommunicator, GivesEveryRankOfAHostItsOwnLocalRank) {
   std::vector<std::uint64_t> taken(static_cast<std::size_t>(world->size()), 0);
@@ -80,13 +80,13 @@ TEST(MpiLibrary, SaysWhatItIs) {
 }  // namespace bayesum
 
 int main(int argc, char** argv) {
-  testing::InitGoogleTest(&argc, argv);
-  // An exception ends this rank, and with it the job: the others would wait for it in vain.
-  testing::GTEST_FLAG(catch_exceptions) = false;
   bayesum::MpiSession session;
   const auto communicator = bayesum::make_mpi_communicator();
   bayesum::world = communicator.get();
+  // An exception ends this rank, and with it the job: the others would wait for it in vain.
+  testing::GTEST_FLAG(catch_exceptions) = false;
   testing::GTEST_FLAG(brief) = communicator->rank() > 0;
+  testing::InitGoogleTest(&argc, argv);
   const int failed = RUN_ALL_TESTS();
   if (communicator->traffic().bytes == 0) communicator->abort(1);
   return failed;

@@ -1,0 +1,16 @@
+#include "kernels/elementwise.hpp"
+
+#include "kernels/cuda_launch.cuh"
+#include "kernels/twins.hpp"
+
+namespace bayesum::cuda {
+
+void apply(const Stream& stream, const Blend& op, std::size_t size) { for_each(stream, size, op); }
+
+void apply(const Stream& stream, const AddScaled& op, std::size_t size) {
+  for_each(stream, size, op);
+}
+
+void apply(const Stream& stream, const Scale& op, std::size_t size) { for_each(stream, size, op); }
+
+}  // namespace bayesum::cuda

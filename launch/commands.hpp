@@ -1,0 +1,51 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/config.hpp"
+#include "kernels/error.hpp"
+#include "launch/job.hpp"
+
+namespace bayesum {
+
+// The commands of the program. Each is collective over the job, speaks on rank 0, throws Error
+// where it cannot do what it should, and returns what the process exits with.
+
+struct TrainOptions {
+  std::filesystem::path config;
+  std::vector<Override> overrides;
+};
+ExitCode train(const TrainOptions& options, Job& job);
+
+// One line for each row of the data: mean, sd, central 90 % interval, and where the data have the
+// response, the log of its density.
+struct PredictOptions {
+  std::filesystem::path trained;
+  std::filesystem::path data;
+  std::filesystem::path out = "predictions.csv";  // "-": stdout
+};
+ExitCode predict(const PredictOptions& options, Job& job);
+
+// Scores of held-out rows beside those of a baseline without features.
+struct EvaluateOptions {
+  std::filesystem::path trained;
+  std::filesystem::path data;
+  bool json = false;
+};
+ExitCode evaluate(const EvaluateOptions& options, Job& job);
+
+// What a posterior file holds.
+struct InspectOptions {
+  std::filesystem::path trained;
+};
+ExitCode inspect(const InspectOptions& options, Job& job);
+
+// What this machine, its libraries and these ranks can do, and how fast they reduce.
+struct DoctorOptions {
+  std::vector<Override> overrides;
+};
+ExitCode doctor(const DoctorOptions& options, Job& job);
+
+}  // namespace bayesum

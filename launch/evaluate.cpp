@@ -1,0 +1,114 @@
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+#include "core/agree.hpp"
+#include "distributed/virtual_shards.hpp"
+#include "launch/commands.hpp"
+#include "launch/report.hpp"
+#include "launch/table.hpp"
+#include "models/evaluation.hpp"
+
+namespace bayesum {
+namespace {
+
+constexpr std::int64_t kShards = 64;
+
+std::string score(double x) { return std::isnan(x) ? "" : rounded(x, 5); }
+
+std::string readable(const TrainedModel& trained, const Evaluation& scores) {
+  Table table({"", trained.model.name, "baseline"});
+  table.add({"mean log predictive density", score(scores.log_density),
+             score(scores.baseline_log_density)});
+  table.add({scores.error_name, score(scores.error), score(scores.baseline_error)});
+  if (!std::isnan(scores.brier)) {
+    table.add({"Brier score", score(scores.brier), score(scores.baseline_brier)});
+  }
+  table.add({"coverage of 50 % intervals", score(scores.coverage50), ""});
+  table.add({"coverage of 90 % intervals", score(scores.coverage90), ""});
+  table.add({"calibration error", score(scores.calibration_error), ""});
+  Table bins({std::isnan(scores.brier) ? "PIT" : "predicted probability", "share", "predicted",
+              "observed"});
+  for (const CalibrationBin& bin : scores.bins) {
+    bins.add({fixed(bin.low, 1) + " to " + fixed(bin.high, 1), fixed(bin.share, 4),
+              fixed(bin.predicted, 4), fixed(bin.observed, 4)});
+  }
+  return rounded(scores.rows, 15) + " rows\n\n" + table.text() + "\n" + bins.text();
+}
+
+std::string number(double x) { return std::isfinite(x) ? rounded(x, 17) : "null"; }
+
+// What stands between the braces of an object.
+std::string members(const std::vector<std::pair<const char*, double>>& values) {
+  std::ostringstream text;
+  for (const auto& [key, value] : values) {
+    text << (text.tellp() > 0 ? ", " : "") << '"' << key << "\": " << number(value);
+  }
+  return text.str();
+}
+
+std::string json(const Evaluation& scores) {
+  std::ostringstream text;
+  text << "{"
+       << members({{"rows", scores.rows},
+                   {"log_density", scores.log_density},
+                   {"baseline_log_density", scores.baseline_log_density},
+                   {"error", scores.error},
+                   {"baseline_error", scores.baseline_error},
+                   {"brier", scores.brier},
+                   {"baseline_brier", scores.baseline_brier},
+                   {"coverage50", scores.coverage50},
+                   {"coverage90", scores.coverage90},
+                   {"calibration_error", scores.calibration_error}})
+       << ", \"error_name\": \"" << scores.error_name << "\", \"bins\": [";
+  const char* separator = "";
+  for (const CalibrationBin& bin : scores.bins) {
+    text << separator << "{"
+         << members({{"low", bin.low},
+                     {"high", bin.high},
+                     {"share", bin.share},
+                     {"predicted", bin.predicted},
+                     {"observed", bin.observed}})
+         << "}";
+    separator = ", ";
+  }
+  text << "]}\n";
+  return text.str();
+}
+
+}  // namespace
+
+ExitCode evaluate(const EvaluateOptions& options, Job& job) {
+  Communicator& ranks = job.ranks();
+  const Stream stream;
+  TrainedModel trained;
+  std::optional<Evaluator> evaluator;
+  agree(ranks, stream, [&] {
+    trained = load_trained(options.trained);
+    evaluator.emplace(trained);
+    DataConfig config = trained.columns;
+    config.path = options.data.string();
+    config.features = trained.design.features;
+    config.virtual_shards = kShards;
+    config.cache_mib = 0;
+    Dataset data(config, support_of(trained.model.name));
+    data.set_design(trained.design);
+    const Range mine = shards_of_rank(kShards, ranks.size(), ranks.rank());
+    for (std::size_t shard = mine.first; shard < mine.last; ++shard) {
+      data.visit(stream, shard, [&](const Batch& batch) { evaluator->add(batch); });
+    }
+  });
+  evaluator->reduce(stream, ranks);
+  agree(ranks, stream, [&] {
+    const Evaluation scores = evaluator->result();
+    if (ranks.rank() == 0) {
+      std::cout << (options.json ? json(scores) : readable(trained, scores)) << std::flush;
+    }
+  });
+  return ExitCode::kDone;
+}
+
+}  // namespace bayesum

@@ -1,0 +1,45 @@
+#include <iostream>
+
+#include "core/agree.hpp"
+#include "launch/commands.hpp"
+#include "launch/report.hpp"
+#include "launch/table.hpp"
+
+namespace bayesum {
+namespace {
+
+std::string facts(const TrainedModel& trained, const TensorFile& file) {
+  std::string blocks;
+  for (const Block& block : trained.posterior.blocks()) {
+    blocks += (blocks.empty() ? "" : ", ") + block.name + ": " + block.family->name() + " of " +
+              std::to_string(block.family->dimension());
+  }
+  Table table({"file", file.path.string()});
+  table.add({"written by", file.text("program")});
+  table.add({"posterior", blocks});
+  table.add(
+      {"columns", trained.model.standardize ? "standardized under the prior" : "as they are"});
+  table.add({"ELBO", rounded(trained.fit.elbo, 12)});
+  table.add({"residual", rounded(trained.fit.residual, 3)});
+  table.add({"steps", std::to_string(trained.fit.step)});
+  table.add({"seed", std::to_string(trained.seed)});
+  table.add({"data", std::to_string(trained.summary.rows) + " rows, fingerprint " +
+                         file.text("fingerprint")});
+  return table.text(Table::kLeft);
+}
+
+}  // namespace
+
+ExitCode inspect(const InspectOptions& options, Job& job) {
+  agree(job.ranks(), Stream(), [&] {
+    if (job.ranks().rank() != 0) return;
+    const TensorFile file = read_tensors(posterior_path(options.trained));
+    const TrainedModel trained = TrainedModel::from_file(file);
+    std::cout << headline(trained) << "\n\n"
+              << contraction_table(trained) << "\n"
+              << facts(trained, file) << std::flush;
+  });
+  return ExitCode::kDone;
+}
+
+}  // namespace bayesum

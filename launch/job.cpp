@@ -1,0 +1,80 @@
+#include "launch/job.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "core/agree.hpp"
+#include "distributed/nccl.hpp"
+#include "distributed/self.hpp"
+#include "distributed/thread.hpp"
+#include "kernels/error.hpp"
+
+namespace bayesum {
+namespace {
+
+Stream stream_for(const RunConfig& config, int local_rank) {
+  if (config.device == "cpu") return Stream();
+  return Stream({DeviceKind::kCuda, local_rank % std::max(1, cuda_device_count())});
+}
+
+std::unique_ptr<Communicator> nccl_over(Communicator& bootstrap, const Stream& stream) {
+#ifdef BAYESUM_WITH_NCCL
+  return make_nccl_communicator(bootstrap, stream);
+#else
+  throw Error(ExitCode::kDevice, "run.communicator = 'nccl', but this program, rank " +
+                                     std::to_string(bootstrap.rank()) + " on " +
+                                     to_string(stream.device()) + ", was built without NCCL");
+#endif
+}
+
+void check_fit(const RunConfig& config, int processes) {
+  const std::string kind = config.communicator;
+  const std::string asked = "run.communicator = '" + kind + "'";
+  if (kind == "mpi" && !launched_by_mpi()) {
+    throw Error(ExitCode::kUsage, asked + " needs a start by mpirun or srun");
+  }
+  if ((kind == "self" || kind == "thread") && processes > 1) {
+    throw Error(ExitCode::kUsage,
+                asked + " is for one process, " + std::to_string(processes) + " were started");
+  }
+  if (kind == "nccl" && config.device != "cuda") {
+    throw Error(ExitCode::kUsage, asked + " needs run.device = 'cuda'");
+  }
+}
+
+void run_on_processes(Job& job, const RunConfig& config, const RankBody& body) {
+  Communicator& all = job.ranks();
+  const int local_rank = launched_by_mpi() ? mpi_local_rank() : 0;
+  std::optional<Stream> stream;
+  agree(all, Stream(), [&] { stream = stream_for(config, local_rank); });
+  if (config.communicator == "nccl") {
+    body(*nccl_over(all, *stream), *stream);
+  } else if (all.size() == 1) {
+    body(*make_self_communicator(stream->device().kind), *stream);
+  } else {
+    body(all, *stream);
+  }
+}
+
+}  // namespace
+
+Job::Job() {
+  if (launched_by_mpi()) {
+    session_.emplace();
+    ranks_ = make_mpi_communicator();
+  } else {
+    ranks_ = make_self_communicator();
+  }
+}
+
+void run_on_ranks(Job& job, const RunConfig& config, const RankBody& body) {
+  check_fit(config, job.ranks().size());
+  if (config.communicator != "thread") {
+    run_on_processes(job, config, body);
+    return;
+  }
+  run_on_threads(static_cast<int>(config.ranks),
+                 [&](Communicator& ranks) { body(ranks, stream_for(config, ranks.rank())); });
+}
+
+}  // namespace bayesum

@@ -1,0 +1,193 @@
+#include <chrono>
+#include <cstdio>
+#include <functional>
+#include <iostream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include "kernels/error.hpp"
+#include "launch/commands.hpp"
+#include "launch/signals.hpp"
+
+namespace bayesum {
+namespace {
+
+constexpr std::chrono::seconds kPatience{2};
+
+struct Arguments {
+  std::vector<std::string> plain;
+  std::vector<Override> overrides;
+};
+
+// Takes every `--key value` and `--key=value` out of the arguments of a command that is configured.
+Arguments split(int argc, char** argv) {
+  Arguments arguments;
+  const std::string command = argc > 1 ? argv[1] : "";
+  const bool configured = command == "train" || command == "doctor";
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (!configured || !argument.starts_with("--") || argument == "--help") {
+      arguments.plain.push_back(argument);
+      continue;
+    }
+    const std::size_t equals = argument.find('=');
+    if (equals != std::string::npos) {
+      arguments.overrides.push_back({argument.substr(2, equals - 2), argument.substr(equals + 1)});
+    } else if (i + 1 < argc) {
+      arguments.overrides.push_back({argument.substr(2), argv[++i]});
+    } else {
+      throw Error(ExitCode::kUsage, argument + " needs a value");
+    }
+  }
+  return arguments;
+}
+
+std::string help_of_keys() {
+  TrainConfig defaults;
+  Fields fields;
+  defaults.describe(fields);
+  return "Keys, in the file as `key = value` under their [section], or as flags, which win:\n\n" +
+         help_text(fields) +
+         "\nA flag without a section is one of [run]: --resume auto. An entry of a table is\n"
+         "--prior.sd_of.NAME 1.0; a list is --data.features a,b,c.";
+}
+
+// The program's commands and options; the callback of the one that was asked for sets the code.
+class CommandLine {
+ public:
+  explicit CommandLine(Job& job) : job_(job) {
+    app_.set_version_flag("--version", "bayesum " BAYESUM_VERSION);
+    app_.require_subcommand(1);
+    app_.footer(
+        "Training over two ranks: mpirun -np 2 bayesum train CONFIG\n"
+        "`bayesum COMMAND --help` says more; `bayesum train --help` lists every key.");
+    add_train();
+    add_predict();
+    add_evaluate();
+    add_inspect();
+    add_doctor();
+  }
+
+  ExitCode run(Arguments arguments) {
+    train_.overrides = arguments.overrides;
+    doctor_.overrides = arguments.overrides;
+    std::vector<std::string> reversed(arguments.plain.rbegin(), arguments.plain.rend());
+    try {
+      app_.parse(std::move(reversed));
+    } catch (const CLI::Success& asked) {
+      if (job_.ranks().rank() == 0) app_.exit(asked, std::cout, std::cout);
+      return ExitCode::kDone;
+    } catch (const CLI::ParseError& problem) {
+      throw Error(ExitCode::kUsage, std::string(problem.what()) + "; see bayesum --help");
+    }
+    return command_();
+  }
+
+ private:
+  CLI::App* add(const std::string& name, const std::string& help,
+                const std::function<ExitCode()>& command) {
+    CLI::App* sub = app_.add_subcommand(name, help);
+    sub->callback([this, command] { command_ = command; });
+    return sub;
+  }
+
+  void add_train() {
+    CLI::App* sub = add("train", "Train a posterior as a configuration file says",
+                        [this] { return train(train_, job_); });
+    sub->add_option("CONFIG", train_.config, "configuration, a TOML file")->required();
+    sub->footer(help_of_keys());
+  }
+
+  void add_predict() {
+    CLI::App* sub = add("predict", "Predict the response of every row of a table",
+                        [this] { return predict(predict_, job_); });
+    sub->add_option("RUN", predict_.trained, "run folder or posterior file")->required();
+    sub->add_option("--data", predict_.data, "CSV file with the features")->required();
+    sub->add_option("--out", predict_.out, "CSV file to write; - for standard output")
+        ->capture_default_str();
+  }
+
+  void add_evaluate() {
+    CLI::App* sub = add("evaluate", "Score held-out rows against a baseline without features",
+                        [this] { return evaluate(evaluate_, job_); });
+    sub->add_option("RUN", evaluate_.trained, "run folder or posterior file")->required();
+    sub->add_option("--data", evaluate_.data, "CSV file with features and response")->required();
+    sub->add_flag("--json", evaluate_.json, "for programs");
+  }
+
+  void add_inspect() {
+    CLI::App* sub =
+        add("inspect", "Show what a posterior holds", [this] { return inspect(inspect_, job_); });
+    sub->add_option("RUN", inspect_.trained, "run folder or posterior file")->required();
+  }
+
+  void add_doctor() {
+    CLI::App* sub =
+        add("doctor", "Show what this machine and these ranks can do, and how fast they reduce",
+            [this] { return doctor(doctor_, job_); });
+    sub->footer("Takes the flags of [run]: --device cuda --communicator nccl");
+  }
+
+  Job& job_;
+  CLI::App app_{"bayesum: variational Bayes as a sum of messages", "bayesum"};
+  TrainOptions train_;
+  PredictOptions predict_;
+  EvaluateOptions evaluate_;
+  InspectOptions inspect_;
+  DoctorOptions doctor_;
+  std::function<ExitCode()> command_;
+};
+
+void say(const std::string& sentence) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "bayesum: %s\n", sentence.c_str());
+  std::fflush(stderr);
+}
+
+// Ends a job in which this rank failed. Ranks that fail alike, as they do when they agreed to,
+// leave the word to rank 0, which takes them down while they wait; one that failed alone speaks and
+// takes the others down.
+int fail(Communicator& ranks, std::string sentence, ExitCode code) {
+  if (ranks.size() > 1) {
+    release_signals();
+    if (ranks.rank() > 0) std::this_thread::sleep_for(kPatience);
+    if (!sentence.ends_with(")") || sentence.rfind(" (rank ") == std::string::npos) {
+      sentence += " (rank " + std::to_string(ranks.rank()) + ")";
+    }
+  }
+  say(sentence);
+  ranks.abort(static_cast<int>(code));
+  return static_cast<int>(code);
+}
+
+int run(int argc, char** argv) {
+  Job job;
+  try {
+    return static_cast<int>(CommandLine(job).run(split(argc, argv)));
+  } catch (const Error& error) {
+    return fail(job.ranks(), error.what(), error.code());
+  } catch (const std::filesystem::filesystem_error& error) {
+    return fail(job.ranks(), error.what(), ExitCode::kFile);
+  } catch (const std::bad_alloc&) {
+    return fail(job.ranks(), "out of memory", ExitCode::kDevice);
+  } catch (const std::exception& error) {
+    return fail(job.ranks(), std::string("unexpected: ") + error.what(), ExitCode::kDevice);
+  }
+}
+
+}  // namespace
+}  // namespace bayesum
+
+int main(int argc, char** argv) {
+  try {
+    return bayesum::run(argc, argv);
+  } catch (const bayesum::Error& error) {
+    bayesum::say(error.what());
+    return static_cast<int>(error.code());
+  }
+}

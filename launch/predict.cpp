@@ -1,0 +1,91 @@
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cmath>
+#include <fstream>
+#include <iostream>
+#include <system_error>
+
+#include "core/agree.hpp"
+#include "launch/commands.hpp"
+#include "launch/report.hpp"
+#include "models/prediction.hpp"
+
+namespace bayesum {
+namespace {
+
+void append_number(std::string& line, double x) {
+  std::array<char, 32> text{};
+  line.append(text.data(), std::to_chars(text.data(), text.data() + text.size(), x).ptr);
+}
+
+class PredictionFile {
+ public:
+  PredictionFile(const std::filesystem::path& path, bool with_response)
+      : path_(path), with_response_(with_response), to_stdout_(path == "-") {
+    if (!to_stdout_) file_.open(path);
+    check();
+    out() << "row,mean,sd,low90,high90" << (with_response ? ",log_density\n" : "\n");
+  }
+
+  void add(const Prediction& prediction) {
+    std::string line = std::to_string(++rows_);
+    for (const double x : {prediction.mean, prediction.sd, prediction.low, prediction.high}) {
+      append_number(line += ',', x);
+    }
+    if (with_response_) append_number(line += ',', prediction.log_density);
+    out() << line << '\n';
+    check();
+  }
+
+  void finish() {
+    out().flush();
+    check();
+    if (!to_stdout_) std::cout << "wrote " << rows_ << " rows to " << path_.string() << std::endl;
+  }
+
+ private:
+  std::ostream& out() { return to_stdout_ ? std::cout : file_; }
+  void check() {
+    if (out()) return;
+    throw Error(ExitCode::kFile,
+                "cannot write " + path_.string() + ": " + std::generic_category().message(errno));
+  }
+
+  std::filesystem::path path_;
+  bool with_response_;
+  bool to_stdout_;
+  std::ofstream file_;
+  std::size_t rows_ = 0;
+};
+
+void write_predictions(const PredictOptions& options) {
+  const TrainedModel trained = load_trained(options.trained);
+  const std::vector<std::string> columns = CsvFile(options.data).columns();
+  const bool has_response =
+      std::find(columns.begin(), columns.end(), trained.columns.response) != columns.end();
+  DataConfig config = trained.columns;
+  config.path = options.data.string();
+  config.features = trained.design.features;
+  config.virtual_shards = 1;
+  config.cache_mib = 0;
+  Dataset data(config, has_response ? support_of(trained.model.name) : Support::kNone);
+  data.set_design(trained.design);
+  PredictionFile file(options.out, has_response);
+  data.visit(Stream(), 0, [&](const Batch& batch) {
+    for (const Prediction& prediction : predict(trained, batch)) file.add(prediction);
+  });
+  file.finish();
+}
+
+}  // namespace
+
+ExitCode predict(const PredictOptions& options, Job& job) {
+  agree(job.ranks(), Stream(), [&] {
+    if (job.ranks().rank() == 0) write_predictions(options);
+  });
+  return ExitCode::kDone;
+}
+
+}  // namespace bayesum

@@ -1,0 +1,62 @@
+#include "launch/report.hpp"
+
+#include <cmath>
+#include <vector>
+
+#include "launch/table.hpp"
+#include "models/coefficients.hpp"
+
+namespace bayesum {
+namespace {
+
+std::vector<std::string> cells(const Coefficient& coefficient) {
+  return {coefficient.name, rounded(coefficient.mean), rounded(coefficient.sd),
+          rounded(coefficient.low), rounded(coefficient.high)};
+}
+
+}  // namespace
+
+std::filesystem::path posterior_path(const std::filesystem::path& run_or_file) {
+  return std::filesystem::is_directory(run_or_file) ? run_or_file / "posterior.safetensors"
+                                                    : run_or_file;
+}
+
+TrainedModel load_trained(const std::filesystem::path& run_or_file) {
+  return TrainedModel::from_file(read_tensors(posterior_path(run_or_file)));
+}
+
+std::string headline(const TrainedModel& trained) {
+  const std::string& response = trained.columns.response;
+  return trained.model.name + " model of " + std::to_string(trained.summary.rows) +
+         " rows: " + (response.empty() ? "" : response + " by ") +
+         std::to_string(trained.design.features.size()) + " features";
+}
+
+std::string coefficient_table(const TrainedModel& trained) {
+  Table table({"", "mean", "sd", "2.5 %", "97.5 %"});
+  for (const Coefficient& coefficient : coefficients(trained)) table.add(cells(coefficient));
+  return table.text();
+}
+
+std::string contraction_table(const TrainedModel& trained) {
+  const TensorFile file = trained.to_file();
+  const std::vector<double>& design_sd =
+      file.tensor("sd." + trained.posterior.blocks().front().name).values;
+  const std::vector<Coefficient> all = coefficients(trained);
+  // Priors of a linear model's coefficients are in units of sigma, the last row.
+  const double unit = trained.model.name == "linear" ? all.back().mean : 1.0;
+
+  Table table({"", "mean", "sd", "2.5 %", "97.5 %", "prior sd", "contraction"});
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const bool in_design = i < design_sd.size();
+    const double prior_sd = all[i].prior_sd * (in_design ? unit : 1.0);
+    const double ratio = (in_design ? design_sd[i] : all[i].sd) / prior_sd;
+    std::vector<std::string> row = cells(all[i]);
+    row.push_back(std::isinf(prior_sd) ? "flat" : rounded(prior_sd));
+    row.push_back(fixed(1.0 - ratio * ratio, 4));
+    table.add(std::move(row));
+  }
+  return table.text();
+}
+
+}  // namespace bayesum

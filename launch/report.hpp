@@ -1,0 +1,27 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "models/trained_model.hpp"
+
+namespace bayesum {
+
+// RUN stands for the posterior in it.
+std::filesystem::path posterior_path(const std::filesystem::path& run_or_file);
+
+// Reads a posterior file, or that of a run; see read_tensors and TrainedModel::from_file for
+// errors.
+TrainedModel load_trained(const std::filesystem::path& run_or_file);
+
+// "poisson regression on 16152 rows: mdvis by 9 features"
+std::string headline(const TrainedModel& trained);
+
+// The coefficients: name, mean, sd, central 95 % interval.
+std::string coefficient_table(const TrainedModel& trained);
+
+// The same with the prior and the contraction 1 - (posterior sd / prior sd)^2, both on the scale of
+// the prior: 0 where the data said nothing, near 1 where they said all.
+std::string contraction_table(const TrainedModel& trained);
+
+}  // namespace bayesum

@@ -1,0 +1,15 @@
+#pragma once
+
+namespace bayesum {
+
+// From here on the first SIGUSR1 or SIGTERM asks for a stop; the second ends the process at once,
+// as it would without this. SIGCONT, which schedulers send along, does nothing.
+void watch_signals();
+
+// Has a stop been asked for?
+bool stop_requested();
+
+// Signals end the process again.
+void release_signals();
+
+}  // namespace bayesum

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace bayesum {
+
+// A table for people: columns as wide as they need to be, the first flush left, the others right,
+// or all of them left.
+class Table {
+ public:
+  enum Alignment { kRight, kLeft };
+
+  explicit Table(std::vector<std::string> header);
+
+  void add(std::vector<std::string> row);  // as many cells as the header has
+  std::string text(Alignment others = kRight) const;
+
+ private:
+  std::vector<std::vector<std::string>> rows_;
+};
+
+std::string rounded(double x, int digits = 4);  // significant digits
+std::string fixed(double x, int decimals);
+std::string bytes_text(double bytes);      // "1.2 MiB"
+std::string seconds_text(double seconds);  // "0.012 s", "3 min 20 s"
+
+}  // namespace bayesum

@@ -1,0 +1,236 @@
+#include <unistd.h>
+
+#include <atomic>
+#include <iostream>
+#include <optional>
+
+#include <spdlog/logger.h>
+
+#include "core/agree.hpp"
+#include "core/checkpoint.hpp"
+#include "core/run_folder.hpp"
+#include "core/staging.hpp"
+#include "launch/commands.hpp"
+#include "launch/log.hpp"
+#include "launch/progress.hpp"
+#include "launch/report.hpp"
+#include "launch/signals.hpp"
+#include "launch/table.hpp"
+#include "models/trained_model.hpp"
+
+namespace bayesum {
+namespace {
+
+// One rank's part in a training.
+class Training {
+ public:
+  Training(const TrainConfig& config, Communicator& ranks, const Stream& stream)
+      : config_(config), ranks_(ranks), stream_(stream), is_root_(ranks.rank() == 0) {}
+
+  StopReason run() {
+    open_folder();
+    try {
+      return train();
+    } catch (const std::exception& error) {
+      log_->error(error.what());
+      throw;
+    }
+  }
+
+ private:
+  StopReason train();
+  void open_folder();
+  void read_data();
+  void make_model_of_data();
+  std::optional<TrainingState> newest_state();
+  void share(TrainingState& state);
+  Trainer::Hooks hooks();
+  void save(const TrainingState& state);
+  TrainedModel trained_model(const Trainer& trainer, const StepReport& report) const;
+  void tell(const TrainedModel& trained, StopReason reason) const;
+  std::string where() const;
+
+  const TrainConfig& config_;
+  Communicator& ranks_;
+  const Stream& stream_;
+  bool is_root_;
+  std::optional<RunFolder> folder_;  // of rank 0
+  std::shared_ptr<spdlog::logger> log_;
+  std::optional<Dataset> data_;
+  DataSummary summary_;
+  std::unique_ptr<Model> model_;
+  CheckpointIdentity identity_;
+  std::optional<Progress> progress_;  // of rank 0
+};
+
+StopReason Training::train() {
+  read_data();
+  make_model_of_data();
+  Trainer trainer({stream_, ranks_, *data_, *model_},
+                  {config_.rule, config_.coordinator, config_.stop}, hooks());
+  if (const auto state = newest_state()) trainer.restore(*state);
+
+  const TrainingResult result = trainer.run();
+  if (is_root_) progress_->finish(result.last);
+  progress_.reset();
+  log_->info("{} at step {}", to_string(result.reason), result.last.step);
+  if (result.reason == StopReason::kRequested) {
+    if (is_root_) {
+      std::cout << "stopped on request at step " << result.last.step << "; go on with --resume auto"
+                << std::endl;
+    }
+    return result.reason;
+  }
+  agree(ranks_, stream_, [&] {
+    if (!is_root_) return;
+    const TrainedModel trained = trained_model(trainer, result.last);
+    write_tensors(folder_->posterior(), trained.to_file());
+    tell(trained, result.reason);
+  });
+  return result.reason;
+}
+
+void Training::open_folder() {
+  agree(ranks_, stream_, [&] {
+    if (!is_root_) return;
+    folder_.emplace(config_.run.dir, config_.run.resume == "auto", config_.run.overwrite);
+    TrainConfig resolved = config_;
+    Fields fields;
+    resolved.describe(fields);
+    folder_->write_config(to_toml(fields));
+  });
+  agree(ranks_, stream_, [&] {
+    const auto file = std::filesystem::path(config_.run.dir) / "log.txt";
+    log_ = make_log(file, config_.run.log, ranks_.rank());
+  });
+  log_->info("training on {}", where());
+}
+
+void Training::read_data() {
+  agree(ranks_, stream_, [&] { data_.emplace(config_.data, support_of(config_.model.name)); });
+  summary_ = data_->scan(stream_, ranks_);
+  log_->info("{} has {} rows, {} features", config_.data.path, summary_.rows,
+             data_->features().size());
+}
+
+void Training::make_model_of_data() {
+  agree(ranks_, stream_, [&] {
+    data_->set_design(make_design(config_.model, *data_, summary_));
+    model_ = make_model(config_.model, config_.prior, data_->design(), summary_);
+  });
+  identity_ = {config_.identity(), summary_.fingerprint};
+  if (!is_root_) return;
+  std::cout << config_.model.name << " model of " << config_.data.path << ": " << summary_.rows
+            << " rows, " << data_->features().size() << " features, on " << where() << std::endl;
+  // mpirun gives stdout a terminal of its own, stderr not.
+  const bool terminal = isatty(STDOUT_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
+  progress_.emplace(stdout, terminal, config_.stop.steps);
+}
+
+// That of the newest checkpoint, read by rank 0, when there is one to go on from.
+std::optional<TrainingState> Training::newest_state() {
+  if (config_.run.resume != "auto") return std::nullopt;
+  std::optional<TrainingState> state;
+  agree(ranks_, stream_, [&] {
+    if (!is_root_) return;
+    const auto warn = [&](const std::string& sentence) { log_->warn(sentence); };
+    state = load_checkpoint(folder_->checkpoints(), identity_, model_->initial_posterior(), warn);
+  });
+  double found = state ? 1.0 : 0.0;
+  on_wire(stream_, ranks_, std::span(&found, 1),
+          [&](const Stream& wire, auto payload) { ranks_.broadcast(wire, payload, 0); });
+  if (found == 0) return std::nullopt;
+  if (!state) state = TrainingState{0, 0, model_->initial_posterior(), {}};
+  share(*state);
+  log_->info("going on from step {}", state->step);
+  if (is_root_) std::cout << "going on from the checkpoint of step " << state->step << std::endl;
+  return state;
+}
+
+// From rank 0 to all.
+void Training::share(TrainingState& state) {
+  const auto broadcast = [&](std::span<double> values) {
+    on_wire(stream_, ranks_, values,
+            [&](const Stream& wire, auto payload) { ranks_.broadcast(wire, payload, 0); });
+  };
+  const std::size_t size = state.posterior.size();
+  state.control.scalars.resize(StepControl({}).save().scalars.size());
+  state.control.base_natural.resize(size);
+  state.control.base_message.resize(size);
+  auto step = static_cast<double>(state.step);
+  broadcast({&step, 1});
+  state.step = static_cast<std::int64_t>(step);
+  broadcast({&state.previous_elbo, 1});
+  broadcast(state.posterior.natural());
+  broadcast(state.control.scalars);
+  broadcast(state.control.base_natural);
+  broadcast(state.control.base_message);
+}
+
+Trainer::Hooks Training::hooks() {
+  const auto report = [this](const StepReport& step) {
+    if (!is_root_) return;
+    folder_->write_metrics(step);
+    log_->debug("step {}: ELBO {}, residual {}, rho {}", step.step, step.elbo, step.residual,
+                step.rho);
+    progress_->show(step);
+  };
+  return {.report = report,
+          .checkpoint = [this](const TrainingState& state) { save(state); },
+          .checkpoint_every = config_.run.checkpoint_every,
+          .stop_requested = stop_requested};
+}
+
+void Training::save(const TrainingState& state) {
+  agree(ranks_, stream_, [&] {
+    if (is_root_) save_checkpoint(folder_->checkpoints(), identity_, state);
+  });
+  log_->info("saved the checkpoint of step {}", state.step);
+}
+
+TrainedModel Training::trained_model(const Trainer& trainer, const StepReport& report) const {
+  return {.model = config_.model,
+          .prior_config = config_.prior,
+          .columns = config_.data,
+          .design = data_->design(),
+          .summary = summary_,
+          .posterior = trainer.posterior(),
+          .prior = model_->prior(),
+          .fit = report,
+          .seed = static_cast<std::uint64_t>(config_.run.seed)};
+}
+
+void Training::tell(const TrainedModel& trained, StopReason reason) const {
+  const StepReport& fit = trained.fit;
+  const Traffic& traffic = ranks_.traffic();
+  Table table({"ELBO", rounded(fit.elbo, 12)});
+  table.add({"residual", rounded(fit.residual, 3)});
+  table.add({"steps", std::to_string(fit.step) + " (" + to_string(reason) + ")"});
+  table.add({"time", seconds_text(fit.seconds)});
+  table.add({"ranks", where()});
+  table.add({"reduced", bytes_text(static_cast<double>(traffic.bytes)) + " in " +
+                            std::to_string(traffic.calls) + " calls by rank 0"});
+  table.add({"posterior", folder_->posterior().string()});
+  std::cout << "\n" << coefficient_table(trained) << "\n" << table.text(Table::kLeft) << std::flush;
+}
+
+std::string Training::where() const {
+  return std::to_string(ranks_.size()) + (ranks_.size() == 1 ? " rank (" : " ranks (") +
+         ranks_.name() + ", " + (stream_.on_cuda() ? "cuda" : "cpu") + ")";
+}
+
+}  // namespace
+
+ExitCode train(const TrainOptions& options, Job& job) {
+  TrainConfig config;
+  agree(job.ranks(), Stream(),
+        [&] { config = load_train_config(options.config, options.overrides); });
+  watch_signals();
+  std::atomic<StopReason> reason{};
+  run_on_ranks(job, config.run, [&](Communicator& ranks, const Stream& stream) {
+    reason = Training(config, ranks, stream).run();
+  });
+  return reason == StopReason::kRequested ? ExitCode::kStopped : ExitCode::kDone;
+}
+
+}  // namespace bayesum

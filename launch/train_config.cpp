@@ -1,0 +1,88 @@
+#include "launch/train_config.hpp"
+
+#include "kernels/error.hpp"
+
+namespace bayesum {
+namespace {
+
+constexpr double kLargestWhole = 9007199254740992.0;  // 2^53, up to which doubles hold all of them
+
+std::vector<Override> with_sections(std::vector<Override> overrides, const Fields& fields) {
+  for (Override& flag : overrides) {
+    if (fields.find("run." + flag.key) != nullptr) flag.key = "run." + flag.key;
+  }
+  return overrides;
+}
+
+void require(const std::filesystem::path& path, const Fields& fields, const std::string& key,
+             const std::string& value) {
+  if (!value.empty()) return;
+  const std::string bound = fields.find(key)->bound_text();
+  throw Error(ExitCode::kUsage, path.string() + ": " + key + " is missing: " +
+                                    (bound.empty() ? fields.find(key)->help : bound));
+}
+
+}  // namespace
+
+void RunConfig::describe(Fields& fields) {
+  fields.add("run.dir", dir, {}, "folder of the run; empty: runs/ and the configuration's name");
+  fields.add("run.seed", seed, {0, kLargestWhole}, "of every random number");
+  fields.add("run.device", device, {"cpu", "cuda"},
+             "where the rows are worked on; of several GPUs each rank of a host takes the next");
+  fields.add("run.communicator", communicator, {"auto", "self", "mpi", "nccl", "thread"},
+             "how ranks speak; auto: mpi under mpirun or srun, else one rank alone; thread: "
+             "run.ranks threads of one process");
+  fields.add("run.ranks", ranks, {1, 1024}, "of the thread communicator; others know theirs");
+  fields.add("run.resume", resume, {"no", "auto"},
+             "auto: go on from the newest checkpoint of the folder, if there is one");
+  fields.add("run.overwrite", overwrite, "start over in a folder that holds a run");
+  fields.add("run.checkpoint_every", checkpoint_every, {0, kLargestWhole},
+             "steps from one checkpoint to the next; 0: only when stopped on request");
+  fields.add("run.log", log, {"debug", "info", "warning", "error"},
+             "the least level written to log.txt");
+}
+
+void TrainConfig::describe(Fields& fields) {
+  data.describe(fields);
+  model.describe(fields);
+  prior.describe(fields);
+  rule.describe(fields);
+  coordinator.describe(fields);
+  stop.describe(fields);
+  run.describe(fields);
+}
+
+std::string TrainConfig::identity() const {
+  TrainConfig deciding = *this;
+  deciding.data.path.clear();
+  deciding.data.cache_mib = DataConfig{}.cache_mib;
+  deciding.coordinator = {};
+  deciding.stop = {};
+  deciding.run = {};
+  deciding.run.seed = run.seed;
+  Fields fields;
+  deciding.describe(fields);
+  return to_toml(fields);
+}
+
+TrainConfig load_train_config(const std::filesystem::path& path,
+                              const std::vector<Override>& overrides) {
+  TrainConfig config;
+  Fields fields;
+  config.describe(fields);
+  load_config(path, with_sections(overrides, fields), fields);
+  require(path, fields, "data.path", config.data.path);
+  require(path, fields, "model.name", config.model.name);
+  if (config.run.dir.empty()) config.run.dir = ("runs" / path.stem()).string();
+  return config;
+}
+
+RunConfig run_config(const std::vector<Override>& overrides) {
+  RunConfig config;
+  Fields fields;
+  config.describe(fields);
+  parse_config("", "", with_sections(overrides, fields), fields);
+  return config;
+}
+
+}  // namespace bayesum

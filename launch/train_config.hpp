@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/config.hpp"
+#include "core/dataset.hpp"
+#include "core/trainer.hpp"
+#include "models/make_model.hpp"
+
+namespace bayesum {
+
+// Where and how a training runs. Nothing here but the seed decides what comes out of it.
+struct RunConfig {
+  std::string dir;  // empty: runs/ and the name of the configuration
+  std::int64_t seed = 1;
+  std::string device = "cpu";
+  std::string communicator = "auto";
+  std::int64_t ranks = 2;
+  std::string resume = "no";
+  bool overwrite = false;
+  std::int64_t checkpoint_every = 100;
+  std::string log = "info";
+
+  void describe(Fields& fields);
+};
+
+// Everything that a configuration file may say, by section.
+struct TrainConfig {
+  DataConfig data;
+  ModelConfig model;
+  PriorConfig prior;
+  RuleConfig rule;
+  CoordinatorConfig coordinator;
+  StopConfig stop;
+  RunConfig run;
+
+  void describe(Fields& fields);
+
+  // What a checkpoint belongs to: the sections [data], [model], [prior] and [rule] and the seed, as
+  // TOML. Left out is what may change from one start to the next: where the data lie (their
+  // fingerprint is checked) and how much of them is kept in memory, when to stop, who applies the
+  // rule, and all else of [run].
+  std::string identity() const;
+};
+
+// Reads the file and the flags and checks what must be given; see load_config for errors. A flag
+// without a section is one of [run]: --resume auto.
+TrainConfig load_train_config(const std::filesystem::path& path,
+                              const std::vector<Override>& overrides);
+
+// [run] alone, from flags.
+RunConfig run_config(const std::vector<Override>& overrides);
+
+}  // namespace bayesum

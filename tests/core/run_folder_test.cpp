@@ -1,0 +1,100 @@
+#include "core/run_folder.hpp"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "tests/core/files.hpp"
+
+namespace bayesum {
+namespace {
+
+using testing::error_of;
+using testing::TemporaryFolder;
+
+std::string refusal(const std::filesystem::path& path) {
+  return path.string() +
+         " holds a run: go on with it by --run.resume auto, start over by --run.overwrite true, "
+         "or name another folder by --run.dir";
+}
+
+TEST(RunFolder, IsMadeWithItsParents) {
+  const TemporaryFolder temporary;
+  RunFolder folder(temporary.path() / "a" / "b", false, false);
+  folder.write_config("[run]\n");
+  EXPECT_EQ(TemporaryFolder::read(folder.path() / "config.toml"), "[run]\n");
+  EXPECT_TRUE(std::filesystem::is_directory(folder.checkpoints()));
+}
+
+TEST(RunFolder, MetricsAreALineOfJsonForEachStepWrittenAtOnce) {
+  const TemporaryFolder temporary;
+  RunFolder folder(temporary.path(), false, false);
+  StepReport report{.step = 3,
+                    .elbo = -1.5,
+                    .loss = 0.1,
+                    .rows = 20,
+                    .residual = 1e-9,
+                    .rho = 0.5,
+                    .backtracks = 2,
+                    .seconds = 0.25};
+  folder.write_metrics(report);
+  report.elbo = std::numeric_limits<double>::quiet_NaN();
+  folder.write_metrics(report);
+  EXPECT_EQ(TemporaryFolder::read(temporary.path() / "metrics.jsonl"),
+            "{\"step\":3,\"elbo\":-1.5,\"loss\":0.1,\"rows\":20.0,\"residual\":1e-09,\"rho\":0.5,"
+            "\"backtracks\":2,\"seconds\":0.25}\n"
+            "{\"step\":3,\"elbo\":null,\"loss\":0.1,\"rows\":20.0,\"residual\":1e-09,\"rho\":0.5,"
+            "\"backtracks\":2,\"seconds\":0.25}\n");
+}
+
+TEST(RunFolder, AFolderWithoutPosteriorAndCheckpointsIsTaken) {
+  const TemporaryFolder temporary;
+  { RunFolder first(temporary.path(), false, false); }
+  temporary.file("notes.txt", "mine");
+  EXPECT_NO_THROW(RunFolder(temporary.path(), false, false));
+}
+
+TEST(RunFolder, ARunIsNotOverwrittenUnasked) {
+  const TemporaryFolder temporary;
+  { RunFolder first(temporary.path(), false, false); }
+  temporary.file("posterior.safetensors", "x");
+  EXPECT_EQ(error_of(ExitCode::kUsage, [&] { RunFolder(temporary.path(), false, false); }),
+            refusal(temporary.path()));
+  std::filesystem::remove(temporary.path() / "posterior.safetensors");
+  temporary.file("checkpoints/step-000001.safetensors", "x");
+  EXPECT_EQ(error_of(ExitCode::kUsage, [&] { RunFolder(temporary.path(), false, false); }),
+            refusal(temporary.path()));
+}
+
+TEST(RunFolder, ResumeKeepsWhatIsThereAndOverwriteRemovesTheRunAlone) {
+  const TemporaryFolder temporary;
+  { RunFolder(temporary.path(), false, false).write_metrics({}); }
+  temporary.file("posterior.safetensors", "x");
+  temporary.file("checkpoints/step-000001.safetensors", "x");
+  temporary.file("notes.txt", "mine");
+
+  for (const bool overwrite : {false, true}) {
+    RunFolder resumed(temporary.path(), true, overwrite);
+    EXPECT_TRUE(std::filesystem::exists(resumed.posterior()));
+    EXPECT_NE(TemporaryFolder::read(temporary.path() / "metrics.jsonl"), "");
+  }
+  RunFolder fresh(temporary.path(), false, true);
+  EXPECT_FALSE(std::filesystem::exists(fresh.posterior()));
+  EXPECT_TRUE(std::filesystem::is_empty(fresh.checkpoints()));
+  EXPECT_EQ(TemporaryFolder::read(temporary.path() / "metrics.jsonl"), "");
+  EXPECT_EQ(TemporaryFolder::read(temporary.path() / "notes.txt"), "mine");
+}
+
+TEST(RunFolder, AnUnwritablePlaceIsNamed) {
+  const TemporaryFolder temporary;
+  const auto below_a_file = temporary.file("file", "x") / "run";
+  EXPECT_EQ(error_of(ExitCode::kFile, [&] { RunFolder(below_a_file, false, false); }),
+            "cannot write the run folder " + below_a_file.string() + ": Not a directory");
+  const auto taken = temporary.path() / "taken";
+  std::filesystem::create_directories(taken / "metrics.jsonl");
+  EXPECT_EQ(error_of(ExitCode::kFile, [&] { RunFolder(taken, false, false); }),
+            "cannot write the run folder " + taken.string() + ": Is a directory");
+}
+
+}  // namespace
+}  // namespace bayesum

@@ -1,0 +1,54 @@
+#include "kernels/buffer.hpp"
+
+#include "kernels/error.hpp"
+#include "tests/kernels/kernel_test.hpp"
+
+namespace bayesum::test {
+namespace {
+
+using BufferTest = KernelTest;
+
+TEST_F(BufferTest, MemoryIsZeroedAndAligned) {
+  for (const std::size_t size : kAwkwardSizes) {
+    Buffer<double> buffer(stream().device(), size);
+    EXPECT_EQ(buffer.size(), size);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffer.data()) % memory::kAlignment, 0U);
+    std::vector<double> host(size, 1.0);
+    copy<double>(stream(), buffer.span(), host);
+    EXPECT_EQ(host, std::vector<double>(size));
+  }
+}
+
+TEST_F(BufferTest, CopiesGoThereAndBack) {
+  for (const std::size_t size : kAwkwardSizes) {
+    const std::vector<double> values = random_vector(size, 1);
+    auto first = on_device(values), second = zeros(size);
+    copy<double>(stream(), first.span(), second.span());
+    EXPECT_EQ(second.host(), values);
+  }
+  std::vector<double> host(3);
+  EXPECT_THROW(copy<double>(stream(), zeros(4).span(), host), Error);
+}
+
+TEST_F(BufferTest, MovingHandsTheMemoryOver) {
+  Buffer<double> first(stream().device(), 5);
+  const double* const data = first.data();
+  Buffer<double> second = std::move(first);
+  EXPECT_EQ(second.data(), data);
+  first = Buffer<double>(stream().device(), 2);
+  std::swap(first, second);
+  EXPECT_EQ(first.data(), data);
+  EXPECT_EQ(second.size(), 2U);
+}
+
+TEST_F(BufferTest, MoreMemoryThanThereIsIsAnError) {
+  try {
+    Buffer<double> buffer(stream().device(), std::size_t{1} << 58);
+    FAIL() << "2 EiB were handed out";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kDevice);
+  }
+}
+
+}  // namespace
+}  // namespace bayesum::test

@@ -1,0 +1,124 @@
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <functional>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#include "kernels/cholesky.hpp"
+#include "kernels/gemm.hpp"
+#include "kernels/glm_pass.hpp"
+#include "kernels/gram.hpp"
+#include "kernels/random.hpp"
+#include "kernels/reduce.hpp"
+#include "tests/kernels/kernel_test.hpp"
+
+namespace bayesum::test {
+namespace {
+
+// Bits, not values: -0 is not 0, and a NaN is itself.
+std::vector<std::uint64_t> bits(const std::vector<double>& values) {
+  std::vector<std::uint64_t> all;
+  for (const double value : values) all.push_back(std::bit_cast<std::uint64_t>(value));
+  return all;
+}
+
+void expect_same_bits(const std::function<std::vector<double>(const Stream&)>& operation) {
+#ifdef _OPENMP
+  const Stream stream;
+  const int before = omp_get_max_threads();
+  omp_set_num_threads(1);
+  const std::vector<std::uint64_t> alone = bits(operation(stream));
+  EXPECT_FALSE(alone.empty());
+  for (const int threads : {2, 3, 7}) {
+    omp_set_num_threads(threads);
+    EXPECT_TRUE(alone == bits(operation(stream))) << threads << " threads";
+  }
+  omp_set_num_threads(before);
+#else
+  static_cast<void>(operation);
+  GTEST_SKIP() << "built without OpenMP";
+#endif
+}
+
+constexpr std::size_t kRows = 5003, kCols = 37;
+
+TEST(ThreadsTest, Reductions) {
+  const auto x = random_vector(100 * kReduceBlock + 77, 1), y = random_vector(x.size(), 2);
+  expect_same_bits([&](const Stream& stream) {
+    return std::vector<double>{sum(stream, x), dot(stream, x, y), max_abs(stream, x)};
+  });
+}
+
+TEST(ThreadsTest, Noise) {
+  expect_same_bits([&](const Stream& stream) {
+    std::vector<double> out(kRows * 3);
+    fill_normal(stream, {1, 2, 3}, 5, std::span<double>(out));
+    return out;
+  });
+}
+
+TEST(ThreadsTest, Products) {
+  const auto a = random_vector(kRows * kCols, 1), b = random_vector(kCols * kCols, 2);
+  const MatrixView<const double> a_view(a.data(), kRows, kCols), b_view(b.data(), kCols, kCols);
+  expect_same_bits([&](const Stream& stream) {
+    std::vector<double> c(kRows * kCols), y(kRows);
+    gemm(stream, {}, a_view, b_view, MatrixView<double>(c.data(), kRows, kCols));
+    gemv(stream, 1.0, a_view, std::span(b).first(kCols), 0.0, y);
+    c.insert(c.end(), y.begin(), y.end());
+    return c;
+  });
+}
+
+TEST(ThreadsTest, TriangularSolves) {
+  auto l = random_vector(kCols * kCols, 3, 0.1, 0.2);
+  for (std::size_t i = 0; i < kCols; ++i) l[i * kCols + i] = 2.0;
+  const auto b = random_vector(kRows * kCols, 4);
+  expect_same_bits([&](const Stream& stream) {
+    std::vector<double> x = b;
+    solve_cholesky(stream, {l.data(), kCols, kCols}, {x.data(), kRows, kCols});
+    return x;
+  });
+}
+
+TEST(ThreadsTest, Grams) {
+  const auto x = random_vector(kRows * kCols, 5), w = random_vector(kRows, 6, 0.0, 1.0);
+  const MatrixView<const double> view(x.data(), kRows, kCols);
+  expect_same_bits([&](const Stream& stream) {
+    std::vector<double> packed(packed_size(kCols)), sum(kCols);
+    weighted_gram(stream, view, w, packed);
+    weighted_column_sum(stream, view, w, sum);
+    packed.insert(packed.end(), sum.begin(), sum.end());
+    return packed;
+  });
+}
+
+TEST(ThreadsTest, GlmPasses) {
+  const auto x = random_vector(4 * kRows * kCols, 7), mean = random_vector(kCols, 8, -0.2, 0.2);
+  const auto variance = random_vector(kCols, 9, 0.0, 0.1);
+  auto factor = random_vector(kCols * kCols, 10, -0.1, 0.1);
+  const std::vector<double> y(4 * kRows, 1.0);
+  for (const bool full : {false, true}) {
+    expect_same_bits([&](const Stream& stream) {
+      std::vector<double> out(1 + kCols + packed_size(kCols));
+      GlmPass pass{.x = {x.data(), 4 * kRows, kCols},
+                   .y = y,
+                   .mean = mean,
+                   .loss = out.data(),
+                   .gradient = std::span(out).subspan(1, kCols),
+                   .curvature = std::span(out).subspan(1 + kCols)};
+      if (full) {
+        pass.inverse_factor = {factor.data(), kCols, kCols};
+      } else {
+        pass.variance = variance;
+      }
+      glm_pass(stream, pass);
+      return out;
+    });
+  }
+}
+
+}  // namespace
+}  // namespace bayesum::test

@@ -1,0 +1,154 @@
+#include "models/predictive_distribution.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "tests/models/numerics.hpp"
+
+namespace bayesum {
+namespace {
+
+using oracle::integral;
+using oracle::normal_density;
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+double sigmoid(double z) {
+  return z < 0 ? std::exp(z) / (1 + std::exp(z)) : 1 / (1 + std::exp(-z));
+}
+
+double poisson(double y, double z) { return std::exp(y * z - std::exp(z) - std::lgamma(y + 1)); }
+
+// E[f(z)] under N(location, sd^2) by brute force.
+template <class Function>
+double brute_force(const Function& f, double location, double sd) {
+  const auto integrand = [&](double t) { return normal_density(t, 0, 1) * f(location + sd * t); };
+  return integral(integrand, -45, 45, 200000);
+}
+
+TEST(BernoulliPrediction, IsTheMixture) {
+  for (const double location : {-30.0, -3.0, 0.0, 0.7, 9.0}) {
+    for (const double sd : {0.01, 0.3, 1.0, 5.0, 40.0}) {
+      SCOPED_TRACE(testing::Message() << "location " << location << " sd " << sd);
+      const double one = brute_force(sigmoid, location, sd);
+      const double zero = brute_force([](double z) { return sigmoid(-z); }, location, sd);
+      const auto at_one = bernoulli_prediction(location, sd * sd, 1.0);
+      const auto at_zero = bernoulli_prediction(location, sd * sd, 0.0);
+      EXPECT_NEAR(at_one.log_density, std::log(one), 1e-11);
+      EXPECT_NEAR(at_zero.log_density, std::log(zero), 1e-11);
+      EXPECT_NEAR(at_one.mean, one, 1e-12);
+      EXPECT_NEAR(at_one.sd, std::sqrt(one * zero), 1e-12);
+      EXPECT_NEAR(at_one.cdf_below, zero, 1e-12);
+      EXPECT_EQ(at_one.cdf, 1.0);
+      EXPECT_EQ(at_zero.cdf_below, 0.0);
+      EXPECT_NEAR(at_zero.cdf, zero, 1e-12);
+    }
+  }
+}
+
+TEST(BernoulliPrediction, IntervalHoldsWhatIsNotRare) {
+  const auto even = bernoulli_prediction(0.0, 1.0, {});
+  EXPECT_EQ(even.low, 0.0);
+  EXPECT_EQ(even.high, 1.0);
+  const auto rare = bernoulli_prediction(-4.0, 0.0, {});
+  EXPECT_EQ(rare.high, 0.0);
+  const auto common = bernoulli_prediction(4.0, 0.0, {});
+  EXPECT_EQ(common.low, 1.0);
+  EXPECT_TRUE(std::isnan(common.log_density));
+}
+
+TEST(BernoulliPrediction, HoldsAtTheExtremes) {
+  EXPECT_NEAR(bernoulli_prediction(-800.0, 0.25, 1.0).log_density, -800.0 + 0.125, 1e-9);
+  EXPECT_NEAR(bernoulli_prediction(0.0, 1e12, 1.0).mean, 0.5, 1e-3);
+  const auto never = bernoulli_prediction(-kInfinity, 0.0, 0.0);  // a baseline that saw no 1
+  EXPECT_EQ(never.log_density, 0.0);
+  EXPECT_EQ(bernoulli_prediction(-kInfinity, 0.0, 1.0).log_density, -kInfinity);
+}
+
+TEST(PoissonPrediction, IsTheMixture) {
+  for (const double location : {-4.0, 0.0, 1.5, 5.0}) {
+    for (const double sd : {0.02, 0.3, 1.0, 2.5}) {
+      for (const double y : {0.0, 1.0, 7.0, 150.0}) {
+        SCOPED_TRACE(testing::Message() << "location " << location << " sd " << sd << " y " << y);
+        const double density = brute_force([y](double z) { return poisson(y, z); }, location, sd);
+        ASSERT_GT(density, 0);
+        const auto prediction = poisson_prediction(location, sd * sd, y);
+        EXPECT_NEAR(prediction.log_density, std::log(density), 1e-10);
+        EXPECT_NEAR(prediction.cdf - prediction.cdf_below, density, 1e-10);
+      }
+    }
+  }
+}
+
+TEST(PoissonPrediction, DistributionFunctionMomentsAndQuantilesAreOfTheDensity) {
+  for (const double sd : {0.0, 0.2, 0.6}) {
+    SCOPED_TRACE(testing::Message() << "sd " << sd);
+    const double location = 1.2;
+    const auto any = poisson_prediction(location, sd * sd, {});
+    double below = 0, mean = 0, square = 0;
+    for (double k = 0; k < 400; ++k) {
+      const auto prediction = poisson_prediction(location, sd * sd, k);
+      const double density = std::exp(prediction.log_density);
+      EXPECT_NEAR(prediction.cdf_below, below, 1e-10);
+      EXPECT_NEAR(prediction.cdf, below + density, 1e-10);
+      EXPECT_EQ(k == any.low, below < 0.05 && below + density >= 0.05);
+      EXPECT_EQ(k == any.high, below < 0.95 && below + density >= 0.95);
+      below += density;
+      mean += k * density;
+      square += k * k * density;
+    }
+    EXPECT_NEAR(below, 1.0, 1e-10);
+    EXPECT_NEAR(any.mean, mean, 1e-9);
+    EXPECT_NEAR(any.sd, std::sqrt(square - mean * mean), 1e-8);
+    EXPECT_LT(any.low, any.high);
+  }
+}
+
+TEST(PoissonPrediction, HoldsAtTheExtremes) {
+  // Rates so small that e^-rate = 1: E[e^{5z}] / 5! in closed form.
+  EXPECT_NEAR(poisson_prediction(-200.0, 1.0, 5.0).log_density,
+              5 * -200.0 + 25 * 0.5 - std::log(120.0), 1e-8);
+  // Large counts, where Poisson and mixture are nearly normal: the quantiles of e^z rule.
+  const auto large = poisson_prediction(13.0, 0.01, 450000.0);
+  EXPECT_NEAR(std::log(large.low), 13.0 - 1.6448536 * 0.1, 1e-3);
+  EXPECT_NEAR(std::log(large.high), 13.0 + 1.6448536 * 0.1, 1e-3);
+  EXPECT_NEAR(large.cdf,
+              integral([](double z) { return normal_density(z, 13.0, 0.01); }, 12.0,
+                       std::log(450000.0), 10000),
+              1e-4);
+  const auto impossible = poisson_prediction(800.0, 1.0, 0.0);
+  EXPECT_TRUE(std::isfinite(impossible.log_density));
+  EXPECT_LT(impossible.log_density, -1e5);
+  const auto never = poisson_prediction(-kInfinity, 0.0, 0.0);  // a baseline that saw no event
+  EXPECT_EQ(never.log_density, 0.0);
+  EXPECT_EQ(never.high, 0.0);
+  EXPECT_EQ(poisson_prediction(-kInfinity, 0.0, 2.0).log_density, -kInfinity);
+}
+
+TEST(StudentTPrediction, DensityAndDistributionFunctionAgree) {
+  for (const double nu : {1.5, 3.0, 40.0, 1e7, kInfinity}) {
+    SCOPED_TRACE(testing::Message() << "degrees of freedom " << nu);
+    const double location = -2.0, scale = 3.0;
+    const auto density = [&](double y) {
+      return std::exp(student_t_prediction(location, scale, nu, y).log_density);
+    };
+    const auto cdf = [&](double y) { return student_t_prediction(location, scale, nu, y).cdf; };
+    const auto any = student_t_prediction(location, scale, nu, {});
+    EXPECT_NEAR(integral(density, any.low, any.high, 2000), 0.9, 1e-9);
+    EXPECT_NEAR(integral(density, location, location + 5.0, 2000), cdf(location + 5.0) - 0.5, 1e-9);
+    EXPECT_NEAR(cdf(any.low), 0.05, 1e-10);
+    EXPECT_EQ(any.mean, location);
+    if (nu < 2) {
+      EXPECT_EQ(any.sd, kInfinity);
+    } else if (nu > 10) {
+      const auto square = [&](double y) { return (y - location) * (y - location) * density(y); };
+      EXPECT_NEAR(any.sd, std::sqrt(integral(square, -120, 120, 20000)), 1e-6);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace bayesum

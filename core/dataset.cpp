@@ -55,6 +55,7 @@ bool supports(Support support, double y) {
     case Support::kNone:
     case Support::kReal:
       return true;
+    case Support::kBinaryFeatures:
     case Support::kBinary:
       return y == 0 || y == 1;
     case Support::kCount:
@@ -89,12 +90,17 @@ void DataConfig::describe(Fields& fields) {
              "MiB of parsed rows that each rank keeps in memory; the rest is read in every pass");
 }
 
+bool has_response(Support support) {
+  return support != Support::kNone && support != Support::kBinaryFeatures;
+}
+
 std::string to_string(Support support) {
   switch (support) {
     case Support::kNone:
       return "absent";
     case Support::kReal:
       return "a number";
+    case Support::kBinaryFeatures:
     case Support::kBinary:
       return "0 or 1";
     case Support::kCount:
@@ -117,7 +123,7 @@ Dataset::Dataset(const DataConfig& config, Support support)
       virtual_shards_(at_least(1, config.virtual_shards, "data.virtual_shards")),
       block_rows_(at_least(1, config.block_rows, "data.block_rows")),
       shards_(virtual_shards_) {
-  if (support != Support::kNone && config.response.empty()) {
+  if (has_response(support) && config.response.empty()) {
     throw Error(ExitCode::kUsage, "data.response names no column of " + config.path);
   }
   std::vector<std::string> features = config.features;
@@ -146,10 +152,9 @@ void Dataset::select(const std::vector<std::string>& features) {
     selection_.push_back(column);
     return selection_.size() - 1;
   };
-  const bool has_response = support_ != Support::kNone;
-  response_ = has_response ? Place(take(config_.response)) : std::nullopt;
+  response_ = has_response(support_) ? Place(take(config_.response)) : std::nullopt;
   offset_ = config_.offset.empty() ? std::nullopt : Place(take(config_.offset));
-  weight_ = has_response && !config_.weight.empty() ? Place(take(config_.weight)) : std::nullopt;
+  weight_ = support_ != Support::kNone && !config_.weight.empty() ? Place(take(config_.weight)) : std::nullopt;
   first_feature_ = selection_.size();
   std::for_each(features.begin(), features.end(), take);
   features_ = features;
@@ -383,6 +388,11 @@ void Dataset::check(MatrixView<const double> rows, std::span<const std::uint64_t
     }
     if (weight_ && !(row[*weight_] >= 0)) {
       refuse(starts[i], "weight", *weight_, row[*weight_], "be >= 0");
+    }
+    for (std::size_t place = first_feature_; place < rows.cols; ++place) {
+      if (support_ == Support::kBinaryFeatures && !supports(support_, row[place])) {
+        refuse(starts[i], "feature", place, row[place], "be " + to_string(support_));
+      }
     }
     if (offset_ && support_ == Support::kCount && !std::isfinite(std::exp(row[*offset_]))) {
       refuse(starts[i], "offset", *offset_, row[*offset_], "be small enough for exp(offset)");

@@ -29,8 +29,9 @@ struct DataConfig {
   void describe(Fields& fields);
 };
 
-// The values a response may take.
-enum class Support { kNone, kReal, kBinary, kCount };
+// The values a response may take; or that there is none, and the features are free or binary.
+enum class Support { kNone, kBinaryFeatures, kReal, kBinary, kCount };
+bool has_response(Support support);
 std::string to_string(Support support);  // "0 or 1", "a whole number >= 0", ...
 
 // Columns of the design and the fixed affine map of each, part of the prior: a coefficient's prior
@@ -49,7 +50,7 @@ struct Design {
 // A block of rows, ready for a model: on the stream's device, valid during the visit.
 struct Batch {
   MatrixView<const double> x;      // rows x design.columns()
-  std::span<const double> y;       // empty when the support is kNone
+  std::span<const double> y;       // empty when there is no response
   std::span<const double> offset;  // empty: zeros
   std::span<const double> weight;  // empty: ones
 };
@@ -60,7 +61,7 @@ struct DataSummary {
   double weight = 0;              // sum of weights
   std::vector<double> mean;       // of each feature, sum w x / sum w
   std::vector<double> sd;         // sqrt(sum w (x - mean)^2 / sum w); 1 for a constant feature
-  double response_mean = 0;       // likewise; the response's are zeros when the support is kNone
+  double response_mean = 0;       // likewise; the response's are zeros without one
   double response_sd = 0;         // 0 for a constant response
   double response_rate = 0;       // sum w y / sum w exp(offset): the rate of a Poisson baseline
   std::uint64_t fingerprint = 0;  // XXH3 of the virtual shards' XXH3, each of the bytes of its rows

@@ -23,6 +23,9 @@ using Quiet = bm::policies::policy<bm::policies::domain_error<bm::policies::igno
                                    bm::policies::underflow_error<bm::policies::ignore_error>,
                                    bm::policies::evaluation_error<bm::policies::ignore_error>>;
 
+// The same in float64 throughout, several times faster, for what is called for every row.
+using Quick = bm::policies::normalise<Quiet, bm::policies::promote_double<false>>::type;
+
 }  // namespace
 
 double log_gamma(double x) { return bm::lgamma(x, Quiet()); }
@@ -57,7 +60,8 @@ double student_t_cdf(double x, double degrees_of_freedom) {
 
 double poisson_cdf(double k, double rate) {
   if (k < 0) return 0.0;
-  return bm::gamma_q(std::floor(k) + 1.0, rate, Quiet());
+  if (std::isinf(rate)) return 0.0;
+  return bm::gamma_q(std::floor(k) + 1.0, rate, Quick());
 }
 
 }  // namespace bayesum::special

@@ -30,7 +30,7 @@ std::string to_string(StopReason reason) {
 void StopConfig::describe(Fields& fields) {
   fields.add("stop.steps", steps, {.low = 0}, "steps at most");
   fields.add("stop.residual", residual, kNonNegative,
-             "stop when max |lambda - lambda_prior - sum of messages| / max |lambda| is this small");
+             "stop when lambda is this close to lambda_prior + sum of messages, relatively");
   fields.add("stop.elbo", elbo, kNonNegative,
              "stop when the ELBO changed by at most this, relatively; 0: never");
 }
@@ -119,7 +119,8 @@ void Trainer::assess() {
   report_.loss = counts_[Message::kLoss];
   report_.rows = counts_[Message::kRows];
   report_.elbo = model.objective(posterior_, report_.loss);
-  report_.residual = coordinator_->max_over_owners(stream, gap) / largest(posterior_.natural());
+  gap = coordinator_->max_over_owners(stream, gap);
+  report_.residual = gap == 0 ? 0.0 : gap / (gap + largest(posterior_.natural()));
   report_.rho = control_.rho();
   report_.backtracks = control_.backtracks();
   report_.seconds =

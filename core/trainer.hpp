@@ -32,7 +32,9 @@ struct StepReport {
   double elbo = 0;      // Model::objective
   double loss = 0;      // - E_q[log p(data | theta)]
   double rows = 0;
-  double residual = 0;  // max |lambda - lambda_prior - sum of messages| / max |lambda|
+  // How far lambda is from its fixed point lambda_prior + sum of messages: with r the largest
+  // |difference|, r / (r + max |lambda|), which is the relative distance near 0 and at most 1.
+  double residual = 0;
   double rho = 0;       // of the step that led here
   std::int64_t backtracks = 0;
   double seconds = 0;   // since training began here

@@ -13,4 +13,14 @@ void apply(const Stream& stream, const AddScaled& op, std::size_t size) {
 
 void apply(const Stream& stream, const Scale& op, std::size_t size) { for_each(stream, size, op); }
 
+void apply(const Stream& stream, const Fill& op, std::size_t size) { for_each(stream, size, op); }
+
+void apply(const Stream& stream, const Multiply& op, std::size_t size) {
+  for_each(stream, size, op);
+}
+
+void apply(const Stream& stream, const AddPackedPrecision& op, std::size_t size) {
+  for_each(stream, size, op);
+}
+
 }  // namespace bayesum::cuda

@@ -60,6 +60,7 @@ show_progress() {
   awk -v terminal="$terminal" '
     match($0, /^\[[0-9]+\/[0-9]+\]/) {
       split(substr($0, 2, RLENGTH - 2), count, "/")
+      if (count[1] == 0) next
       if (terminal) printf "\r    %d of %d", count[1], count[2]
       else if (count[1] == count[2] || count[1] >= next_line) {
         printf "    %d of %d\n", count[1], count[2]

@@ -16,7 +16,7 @@ class BetaBernoulliModel final : public ConjugateModel {
   BetaBernoulliModel(const PriorConfig& prior, const Design& design);
 
   std::string name() const override { return "beta-bernoulli"; }
-  Support support() const override { return Support::kNone; }
+  Support support() const override { return Support::kBinaryFeatures; }
 
  private:
   void add_statistics(const Stream& stream, const Batch& batch,

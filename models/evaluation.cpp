@@ -146,7 +146,7 @@ void calibrate(Support support, std::span<const double> sums, Evaluation& evalua
 
 Evaluator::Evaluator(const TrainedModel& trained)
     : trained_(trained), support_(support_of(trained.model.name)), sums_(kSums) {
-  if (support_ == Support::kNone) {
+  if (!has_response(support_)) {
     throw Error(ExitCode::kUsage,
                 "a " + trained.model.name + " model predicts no response that could be scored");
   }

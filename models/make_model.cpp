@@ -41,7 +41,7 @@ Support support_of(const std::string& model_name) {
   if (model_name == "linear") return Support::kReal;
   if (model_name == "logistic") return Support::kBinary;
   if (model_name == "poisson") return Support::kCount;
-  return Support::kNone;
+  return Support::kBinaryFeatures;
 }
 
 Design make_design(const ModelConfig& config, const Dataset& data, const DataSummary& summary) {

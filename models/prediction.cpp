@@ -14,7 +14,7 @@ namespace {
 
 Support response_of(const TrainedModel& trained) {
   const Support support = support_of(trained.model.name);
-  if (support == Support::kNone) {
+  if (!has_response(support)) {
     throw Error(ExitCode::kUsage, "a " + trained.model.name +
                                       " model has no response to predict; its posterior is of the "
                                       "columns themselves");

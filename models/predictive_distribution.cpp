@@ -83,31 +83,44 @@ double log_expectation(const LogDensity& log_density, double location, double sd
   return peak + std::log(sum * step / std::sqrt(2.0 * std::numbers::pi));
 }
 
-// E[f(z)], z ~ N(location, sd^2), for a bounded f whose features have width `feature` in z.
-template <class Function>
-double expectation(const Function& f, double location, double sd, double feature) {
-  if (!(sd > 0)) return f(location);
-  const double step = std::clamp(kStepOfPredictor * feature / sd, kReach / kMostNodes, 0.5);
+double normal_cdf(double x) { return 0.5 * std::erfc(-x / std::numbers::sqrt2); }
+
+// E[P(Y <= k | z)] summed over z, for a spread of z that is small beside what k resolves.
+double narrow_poisson_cdf(double k, double location, double sd) {
   double sum = 0, weights = 0;
-  const double nodes = std::ceil(kReach / step);
-  for (double i = -nodes; i <= nodes; ++i) {
-    const double t = i * step;
+  for (int i = -17; i <= 17; ++i) {
+    const double t = 0.5 * i;
     const double weight = std::exp(-0.5 * t * t);
-    sum += weight * f(location + sd * t);
+    sum += weight * special::poisson_cdf(k, std::exp(location + sd * t));
     weights += weight;
   }
   return sum / weights;
 }
 
-// P(Y <= k) of the Poisson mixture. As a function of z, P(Y <= k | z) falls over about
-// (k+1)^(-1/2).
+// The same for a wide spread. A Poisson process of rate e^z has its (k+1)-th event at time
+// G ~ Gamma(k + 1), so P(Y <= k) = P(e^z < G) = E[Phi((log G - location) / sd)].
+double wide_poisson_cdf(double k, double location, double sd) {
+  const double shape = k + 1.0;
+  const double step = 0.5 / std::sqrt(shape + 3.0);
+  double sum = 0, weights = 0;
+  const auto add = [&](double u) {  // log G = log shape + u
+    const double log_weight = shape * (u - std::expm1(u));
+    sum += std::exp(log_weight) * normal_cdf((std::log(shape) + u - location) / sd);
+    weights += std::exp(log_weight);
+    return log_weight > kNegligible;
+  };
+  add(0.0);
+  for (double i = 1; add(i * step); ++i) continue;
+  for (double i = 1; add(-i * step); ++i) continue;
+  return sum / weights;
+}
+
+// P(Y <= k) of the Poisson mixture.
 double poisson_mixture_cdf(double k, double location, double sd) {
   if (k < 0) return 0.0;
-  const auto given = [k](double z) {
-    const double rate = std::exp(z);
-    return std::isfinite(rate) ? special::poisson_cdf(k, rate) : 0.0;
-  };
-  return expectation(given, location, sd, 2.0 / std::sqrt(k + 4.0));
+  if (!(sd > 0)) return special::poisson_cdf(k, std::exp(location));
+  return sd * std::sqrt(k + 4.0) < 1.0 ? narrow_poisson_cdf(k, location, sd)
+                                       : wide_poisson_cdf(k, location, sd);
 }
 
 // The least k >= 0 with cdf(k) >= p, searched upwards by doubling from `guess`, then by halves.

@@ -116,6 +116,22 @@ TEST(AtomicFile, AFullDiskLosesNothingAndIsNamed) {
                 ": No space left on device (2000000 bytes needed, " + free + " free)");
 }
 
+// Another host may have a process of the same number, at work in the same folder.
+TEST(AtomicFile, LeavesTheTemporaryFilesOfOthersAlone) {
+  const TemporaryFolder folder;
+  EXPECT_EQ(status_of_child([&] {
+              const std::string path = folder.path() / "a";
+              const std::string theirs = path + ".tmp-" + std::to_string(::getpid()) + "-";
+              for (int i = 0; i < 100; ++i) TemporaryFolder::write(theirs + std::to_string(i), "b");
+              write_atomically(path, "a");
+              for (int i = 0; i < 100; ++i) {
+                if (TemporaryFolder::read(theirs + std::to_string(i)) != "b") return 1;
+              }
+              return TemporaryFolder::read(path) == "a" ? 0 : 1;
+            }),
+            0);
+}
+
 TEST(AtomicFile, ManyWritersLeaveOneWholeFile) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "a";

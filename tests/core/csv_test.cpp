@@ -10,6 +10,7 @@
 #include <set>
 #include <sstream>
 
+#include "core/hash.hpp"
 #include "tests/core/files.hpp"
 
 namespace bayesum {
@@ -274,7 +275,9 @@ TEST(Csv, LinesMaySpanChunks) {
     text += "1," + std::string(spaces, ' ') + "2\n";
   }
   const CsvFile file(folder.file("a.csv", text));
-  EXPECT_EQ(read_all(file).values, expected);
+  const Rows at_once = read_all(file);
+  EXPECT_EQ(at_once.values, expected);
+  EXPECT_EQ(at_once.hash, hash_of(std::as_bytes(std::span(text).subspan(file.body().first))));
   Rows whole;
   for (std::size_t shard = 0; shard < 5; ++shard) {
     const Range part = even_part(file.body().size(), 5, shard);

@@ -160,15 +160,26 @@ TEST(DatasetScan, TheFingerprintFollowsTheRows) {
 
 TEST(DatasetScan, WhatIsConstantIsConstantWhateverTheFirstRowSays) {
   const TemporaryFolder folder;
-  DataConfig config;
-  config.path = folder.file("a.csv", "y,w,a\n0,0,1e4\n0,1,0.1\n0,3,0.1\n0,2,0.1\n");
-  config.response = "y";
-  config.weight = "w";
-  const DataSummary found = scan_alone(config, Support::kBinary);
-  EXPECT_NEAR(found.mean[0], 0.1, 1e-11);
-  EXPECT_EQ(found.sd[0], 1.0);
-  EXPECT_EQ(found.response_mean, 0.0);
-  EXPECT_EQ(found.response_sd, 0.0);
+  std::mt19937 random(7);
+  std::normal_distribution<double> normal;
+  for (int trial = 0; trial < 50; ++trial) {
+    const double constant = normal(random);
+    std::ostringstream text;
+    text.precision(17);
+    text << "y,w,a\n0,0," << constant + 10 * normal(random) << "\n";
+    for (int row = 0; row < 20; ++row) {
+      text << "0," << 0.1 * (1 + random() % 10) << "," << constant << "\n";
+    }
+    DataConfig config;
+    config.path = folder.file("a.csv", text.str());
+    config.response = "y";
+    config.weight = "w";
+    const DataSummary found = scan_alone(config, Support::kBinary);
+    EXPECT_NEAR(found.mean[0], constant, 1e-13);
+    EXPECT_EQ(found.sd[0], 1.0);
+    EXPECT_EQ(found.response_mean, 0.0);
+    EXPECT_EQ(found.response_sd, 0.0);
+  }
 }
 
 TEST(DatasetScan, EveryRankHearsOfABadRow) {

@@ -97,7 +97,6 @@ TEST_P(Calibration, ShowsAPosteriorThatIsTooSure) {
   const auto right = evaluate(trained, rows);
   const auto wrong = evaluate(overconfident(GetParam()), rows);
   EXPECT_GT(wrong.calibration_error, 1.5 * right.calibration_error);
-  EXPECT_GT(wrong.calibration_error, 0.02);
   EXPECT_LT(wrong.log_density, right.log_density);
 }
 

@@ -42,17 +42,26 @@ Posterior Setup::posterior(std::span<const double> natural) const {
   return q;
 }
 
-WholeEvidence evidence_at(Setup& setup, const Posterior& q) {
+Message shard_message(Setup& setup, const Posterior& q, std::size_t shard) {
   Message message(q.size(), setup.stream.device());
   setup.model->prepare(setup.stream, q);
+  std::size_t rows = 0;
+  setup.data.visit(setup.stream, shard, [&](const Batch& batch) {
+    setup.model->accumulate(setup.stream, batch, message);
+    rows += batch.x.rows;
+  });
+  message.count(setup.stream, Message::kRows, static_cast<double>(rows));
+  message.count_nonfinite(setup.stream);
+  return message;
+}
+
+WholeEvidence evidence_at(Setup& setup, const Posterior& q) {
+  Message sum(q.size(), setup.stream.device());
   for (std::size_t shard = 0; shard < setup.data.virtual_shards(); ++shard) {
-    setup.data.visit(setup.stream, shard, [&](const Batch& batch) {
-      setup.model->accumulate(setup.stream, batch, message);
-    });
+    sum.add(setup.stream, shard_message(setup, q, shard));
   }
-  WholeEvidence evidence{.payload = {message.payload().begin(), message.payload().end()},
-                         .natural = {},
-                         .loss = *message.loss()};
+  WholeEvidence evidence{
+      .payload = {sum.payload().begin(), sum.payload().end()}, .natural = {}, .loss = *sum.loss()};
   evidence.natural = evidence.payload;
   if (setup.model->chart() == Chart::kCentred) {
     q.natural_from_centred(evidence.payload, evidence.natural);

@@ -41,7 +41,10 @@ struct Setup {
   std::unique_ptr<Model> model;
 };
 
-// What all data teach at q, summed over the virtual shards in order, on one rank alone.
+// What one virtual shard teaches at q, counted as in training.
+Message shard_message(Setup& setup, const Posterior& q, std::size_t shard);
+
+// What all data teach at q, on one rank alone: the shards' messages, added in order.
 struct WholeEvidence {
   std::vector<double> payload;  // as the model writes it: [g ; H] for a centred chart
   std::vector<double> natural;  // the message

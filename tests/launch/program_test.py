@@ -1,0 +1,554 @@
+#!/usr/bin/env python3
+"""Tests of the program as its user meets it: commands, files, exit codes, signals.
+
+    program_test.py --list                              names of the cases, with their numbers of ranks
+    program_test.py --program PATH --ranks N CASE       runs one; N > 1 under mpirun
+
+A case is a function of a Bench, named test_...; its decorator gives the ranks it is run on. Every
+refusal must be one sentence on stderr with the right exit code, in time, on any number of ranks.
+"""
+
+import argparse
+import json
+import math
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+DONE, USAGE, FILE, DEVICE, STOPPED = 0, 2, 3, 6, 85
+SECONDS = 60  # for a command; a hang is a failure
+
+CASES = {}
+
+
+def on_ranks(*ranks):
+    def register(case):
+        CASES[case.__name__.removeprefix("test_")] = (case, ranks)
+        return case
+
+    return register
+
+
+class Outcome:
+    def __init__(self, code, out, err):
+        self.code, self.out, self.err = code, out, err
+
+    def sentences(self):
+        return [line for line in self.err.splitlines() if line.startswith("bayesum: ")]
+
+
+class Bench:
+    """A folder with a table and a configuration, and the program started in it."""
+
+    def __init__(self, program, ranks, folder):
+        self.program, self.ranks, self.folder = program, ranks, folder
+        self.write("rows.csv", table(60))
+        self.write("held-out.csv", table(25, seed=2))
+        self.configure()
+
+    def path(self, *parts):
+        return os.path.join(self.folder, *parts)
+
+    def read(self, *parts):
+        with open(self.path(*parts), "rb") as file:
+            return file.read()
+
+    def write(self, name, content):
+        with open(self.path(name), "wb") as file:
+            file.write(content if isinstance(content, bytes) else content.encode())
+
+    def configure(self, model="poisson", response="visits", data="rows.csv", more=""):
+        self.write("train.toml", f'[data]\npath = "{data}"\nresponse = "{response}"\n'
+                                 f'[model]\nname = "{model}"\n{more}')
+
+    def start(self, *arguments, ranks=None):
+        ranks = ranks or self.ranks
+        launcher = ["mpirun", "-np", str(ranks)] if ranks > 1 else []
+        return subprocess.Popen(launcher + [self.program, *arguments], cwd=self.folder,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+    def end(self, process):
+        try:
+            out, err = process.communicate(timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise AssertionError(f"no end after {SECONDS} s: {process.args}")
+        return Outcome(process.returncode, out, err)
+
+    def run(self, *arguments, ranks=None):
+        return self.end(self.start(*arguments, ranks=ranks))
+
+    def train(self, *flags, ranks=None, folder="run"):
+        return self.run("train", "train.toml", "--run.dir", folder, *flags, ranks=ranks)
+
+    def trained(self, *flags, ranks=None, folder="run"):
+        outcome = self.train(*flags, ranks=ranks, folder=folder)
+        check_code(outcome, DONE)
+        return self.read(folder, "posterior.safetensors")
+
+
+def table(rows, seed=1):
+    """Visits ~ Poisson(exp(0.2 + 0.3 age - 0.2 bmi)), and whether there was any."""
+    draw = random.Random(seed)
+    lines = ["age,bmi,visits,any"]
+    for _ in range(rows):
+        age, bmi = draw.gauss(3, 2), draw.gauss(25, 4)
+        rate = math.exp(0.2 + 0.3 * (age - 3) - 0.05 * (bmi - 25))
+        visits, chance = 0, draw.random() * math.exp(rate)
+        term = total = 1.0
+        while total < chance and visits < 50:
+            visits += 1
+            term *= rate / visits
+            total += term
+        lines.append(f"{age:.6f},{bmi:.6f},{visits},{int(visits > 0)}")
+    return "\n".join(lines) + "\n"
+
+
+def check(condition, text):
+    if not condition:
+        raise AssertionError(text)
+
+
+def check_code(outcome, code):
+    check(outcome.code == code,
+          f"exit code {outcome.code}, not {code}\n{outcome.out}\n{outcome.err}")
+
+
+def check_refused(outcome, code, *words):
+    """One sentence that has these words, and the exit code."""
+    check_code(outcome, code)
+    said = outcome.sentences()
+    check(len(said) == 1, f"{len(said)} sentences, not 1:\n{outcome.err}")
+    for word in words:
+        check(word in said[0], f"'{word}' is not in: {said[0]}")
+
+
+def wait_until(ready, what):
+    deadline = time.monotonic() + SECONDS
+    while not ready():
+        check(time.monotonic() < deadline, f"{what} did not come")
+        time.sleep(0.01)
+
+
+def processes_of(launcher, program, ranks):
+    """The ranks' process ids: children of mpirun, or the program itself."""
+    if ranks == 1:
+        return [launcher.pid]
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/stat") as file:
+                parent = int(file.read().rpartition(")")[2].split()[1])
+            if parent == launcher.pid and os.readlink(f"/proc/{pid}/exe") == program:
+                found.append(int(pid))
+        except OSError:
+            continue
+    return sorted(found)
+
+
+# A training that goes on until it is stopped.
+ENDLESS = ("--rule.name", "blr", "--rule.rho", "1e-6", "--stop.steps", "1000000000",
+           "--stop.residual", "0", "--run.checkpoint_every", "0")
+
+
+def start_endless(bench, folder="run"):
+    process = bench.start("train", "train.toml", "--run.dir", folder, *ENDLESS)
+    metrics = bench.path(folder, "metrics.jsonl")
+    wait_until(lambda: process.poll() is not None
+               or os.path.exists(metrics) and os.path.getsize(metrics) > 2000, "the first steps")
+    check(process.poll() is None, "the training ended by itself")
+    return process
+
+
+# What a user does.
+
+
+@on_ranks(1, 2)
+def test_train_writes_the_run_folder(bench):
+    outcome = bench.train()
+    check_code(outcome, DONE)
+    check(sorted(os.listdir(bench.path("run"))) ==
+          ["checkpoints", "config.toml", "log.txt", "metrics.jsonl", "posterior.safetensors"],
+          os.listdir(bench.path("run")))
+    for word in ("age", "bmi", "intercept", "ELBO", "residual", "run/posterior.safetensors"):
+        check(word in outcome.out, f"'{word}' is not in: {outcome.out}")
+    check("\r" not in outcome.out, "a redrawn line where there is no terminal")
+    check(outcome.err == "", outcome.err)
+    steps = [json.loads(line) for line in bench.read("run", "metrics.jsonl").splitlines()]
+    check([step["step"] for step in steps] == list(range(len(steps))), steps)
+    check(steps[-1]["residual"] <= 1e-8 and steps[-1]["rows"] == 60, steps[-1])
+
+
+@on_ranks(1, 2)
+def test_the_resolved_config_trains_the_same(bench):
+    first = bench.trained("--prior.sd_of.age", "0.5", "--prior.sd", "inf")
+    shutil.copy(bench.path("run", "config.toml"), bench.path("again.toml"))
+    check_code(bench.run("train", "again.toml", "--run.dir", "again"), DONE)
+    check(bench.read("again", "posterior.safetensors") == first, "another posterior")
+
+
+@on_ranks(1)
+def test_flags_may_have_an_equals_sign_and_no_section(bench):
+    check_code(bench.run("train", "--stop.steps=3", "train.toml", "--dir=short"), DONE)
+    check(len(bench.read("short", "metrics.jsonl").splitlines()) == 4, "not three steps")
+
+
+@on_ranks(1)
+def test_a_run_is_named_after_its_config(bench):
+    check_code(bench.run("train", "train.toml"), DONE)
+    check(os.path.exists(bench.path("runs", "train", "posterior.safetensors")), "no runs/train")
+
+
+@on_ranks(1, 2)
+def test_predict_writes_a_row_for_each_row(bench):
+    bench.trained()
+    check_code(bench.run("predict", "run", "--data", "held-out.csv", "--out", "p.csv"), DONE)
+    lines = bench.read("p.csv").decode().splitlines()
+    check(lines[0] == "row,mean,sd,low90,high90,log_density", lines[0])
+    rows = [[float(x) for x in line.split(",")] for line in lines[1:]]
+    check([row[0] for row in rows] == list(range(1, 26)), "rows are missing or out of order")
+    check(all(row[1] > 0 and row[3] <= row[1] <= row[4] and row[5] < 0 for row in rows), rows)
+    bench.write("no-response.csv", "bmi,age\n25,3\n")
+    outcome = bench.run("predict", "run", "--data", "no-response.csv", "--out", "-")
+    check_code(outcome, DONE)
+    header, row = outcome.out.splitlines()
+    check(header == "row,mean,sd,low90,high90" and row.startswith("1,"), outcome.out)
+
+
+@on_ranks(1, 2)
+def test_evaluate_scores_against_the_baseline(bench):
+    bench.trained()
+    outcome = bench.run("evaluate", "run", "--data", "held-out.csv")
+    check_code(outcome, DONE)
+    check("mean log predictive density" in outcome.out and "baseline" in outcome.out, outcome.out)
+    outcome = bench.run("evaluate", "run", "--data", "held-out.csv", "--json")
+    check_code(outcome, DONE)
+    scores = json.loads(outcome.out)
+    check(scores["rows"] == 25 and scores["brier"] is None and len(scores["bins"]) == 10, scores)
+    check(scores["log_density"] > scores["baseline_log_density"], scores)
+    check_code(bench.run("predict", "run", "--data", "held-out.csv"), DONE)
+    densities = [float(line.rpartition(b",")[2])
+                 for line in bench.read("predictions.csv").splitlines()[1:]]
+    check(abs(sum(densities) / 25 - scores["log_density"]) < 1e-12, scores)
+
+
+@on_ranks(1, 2)
+def test_inspect_shows_a_run_or_a_file(bench):
+    bench.trained()
+    of_run = bench.run("inspect", "run")
+    check_code(of_run, DONE)
+    check("contraction" in of_run.out and "60 rows" in of_run.out, of_run.out)
+    of_file = bench.run("inspect", "run/posterior.safetensors")
+    check_code(of_file, DONE)
+    check(of_file.out == of_run.out, of_file.out)
+
+
+@on_ranks(1, 2, 3)
+def test_doctor_tells_of_the_machine(bench):
+    outcome = bench.run("doctor")
+    check_code(outcome, DONE)
+    for word in ("cores", "memory", "BLAS", "MPI", "CUDA", "NCCL"):
+        check(word in outcome.out, f"'{word}' is not in: {outcome.out}")
+    if bench.ranks == 1:
+        check("1 rank has nothing to reduce" in outcome.out, outcome.out)
+    else:
+        check(f"{bench.ranks} ranks (mpi, cpu)" in outcome.out, outcome.out)
+        check(len(re.findall(r"iB/s$", outcome.out, re.MULTILINE)) == 5, outcome.out)
+
+
+@on_ranks(1, 2)
+def test_help_and_version_are_said_once(bench):
+    for flags in (["--help"], ["train", "--help"], ["--version"], ["doctor", "--help"]):
+        outcome = bench.run(*flags)
+        check_code(outcome, DONE)
+        check(outcome.err == "", outcome.err)
+        check(len(re.findall(r"^(Usage:|bayesum \d)", outcome.out, re.MULTILINE)) == 1, outcome.out)
+    keys = bench.run("train", "--help").out
+    bench.trained()
+    section = ""
+    for line in bench.read("run", "config.toml").decode().splitlines():
+        section = line.strip("[]") if line.startswith("[") else section
+        if " = " in line:
+            check(f"--{section}.{line.split()[0]} <" in keys, f"{section} {line} is not in --help")
+
+
+# What does not depend on the number of ranks.
+
+
+@on_ranks(2, 3)
+def test_any_number_of_ranks_gives_the_same_bytes(bench):
+    for model, response, flags in (("poisson", "visits", ()), ("logistic", "any", ()),
+                                   ("linear", "visits", ()),
+                                   ("logistic", "any", ("--coordinator.kind", "root")),
+                                   ("poisson", "visits", ("--model.posterior", "diagonal",
+                                                          "--coordinator.kind", "sharded"))):
+        bench.configure(model, response)
+        name = "-".join((model, *flags))
+        alone = bench.trained(*flags, ranks=1, folder=name)
+        several = bench.trained(*flags, folder=name + "-several")
+        check(alone == several, f"{name}: other bytes on {bench.ranks} ranks")
+        threads = bench.trained(*flags, "--communicator", "thread", "--ranks", str(bench.ranks),
+                                ranks=1, folder=name + "-threads")
+        check(alone == threads, f"{name}: other bytes on {bench.ranks} threads")
+
+
+@on_ranks(1, 2)
+def test_fewer_rows_than_ranks_is_legal(bench):
+    bench.write("rows.csv", "age,bmi,visits\n3,25,1\n")
+    alone = bench.trained(ranks=1, folder="alone")
+    several = bench.trained(ranks=bench.ranks + 1, folder="several")
+    check(alone == several, "other bytes")
+
+
+@on_ranks(1, 2)
+def test_a_stopped_run_goes_on_to_the_same_bytes(bench):
+    for signal_number in (signal.SIGUSR1, signal.SIGTERM):
+        if signal_number == signal.SIGTERM and bench.ranks > 1:
+            continue  # mpirun leaves no time for it
+        process = start_endless(bench)
+        process.send_signal(signal.SIGCONT)
+        process.send_signal(signal_number)
+        outcome = bench.end(process)
+        check_code(outcome, STOPPED)
+        check("stopped on request" in outcome.out, outcome.out)
+        check(outcome.sentences() == [], outcome.err)
+        check(not os.path.exists(bench.path("run", "posterior.safetensors")), "a posterior")
+        step = json.loads(bench.read("run", "metrics.jsonl").splitlines()[-1])["step"]
+        more = ENDLESS[:4] + ("--stop.residual", "0", "--run.checkpoint_every", "0",
+                              "--stop.steps", str(step + 50))
+        whole = bench.trained(*more, folder="whole", ranks=1)
+        other_ranks = 3 - bench.ranks
+        resumed = bench.trained(*more, "--resume", "auto", ranks=other_ranks)
+        check(resumed == whole, f"stopped at {step}, gone on: other bytes")
+        shutil.rmtree(bench.path("run"))
+        shutil.rmtree(bench.path("whole"))
+
+
+@on_ranks(1, 2)
+def test_resume_passes_over_a_damaged_checkpoint(bench):
+    slow = ("--rule.name", "blr", "--rule.rho", "0.1", "--stop.residual", "0",
+            "--run.checkpoint_every", "5")
+    whole = bench.trained(*slow, "--stop.steps", "30", folder="whole")
+    bench.trained(*slow, "--stop.steps", "14")
+    check(sorted(os.listdir(bench.path("run", "checkpoints"))) ==
+          ["step-000005.safetensors", "step-000010.safetensors"], "not two checkpoints")
+    newest = os.path.join("run", "checkpoints", "step-000010.safetensors")
+    content = bytearray(bench.read(newest))
+    content[len(content) // 2] ^= 1
+    bench.write(newest, bytes(content))
+    outcome = bench.train(*slow, "--stop.steps", "30", "--resume", "auto")
+    check_code(outcome, DONE)
+    check("going on from the checkpoint of step 5" in outcome.out, outcome.out)
+    said = outcome.sentences()
+    check(len(said) == 1 and "damaged" in said[0] and newest in said[0], outcome.err)
+    check(bench.read("run", "posterior.safetensors") == whole, "other bytes")
+
+
+@on_ranks(1, 2)
+def test_resume_without_a_checkpoint_begins(bench):
+    check(bench.trained("--resume", "auto") == bench.trained(folder="plain"), "other bytes")
+
+
+# What is refused.
+
+
+@on_ranks(1, 2)
+def test_resume_refuses_another_configuration_and_other_data(bench):
+    bench.trained("--run.checkpoint_every", "2")
+    check_refused(bench.train("--resume", "auto", "--prior.sd", "1"), USAGE,
+                  "another configuration: [prior] sd = 2.5 there, sd = 1.0 here")
+    bench.write("rows.csv", table(60, seed=3))
+    check_refused(bench.train("--resume", "auto"), USAGE, "other data")
+
+
+@on_ranks(1, 2)
+def test_a_run_is_not_overwritten_unasked(bench):
+    first = bench.trained()
+    check_refused(bench.train(), USAGE, "run holds a run", "--run.resume", "--run.overwrite")
+    check(bench.read("run", "posterior.safetensors") == first, "the posterior has changed")
+    check(bench.trained("--run.overwrite", "true") == first, "other bytes")
+
+
+@on_ranks(1, 2)
+def test_a_missing_file_is_named(bench):
+    check_refused(bench.run("train", "none.toml"), FILE, "none.toml")
+    bench.configure(data="none.csv")
+    check_refused(bench.train(), FILE, "none.csv")
+    check_refused(bench.run("inspect", "none"), FILE, "none")
+    check_refused(bench.run("predict", "none", "--data", "rows.csv"), FILE, "none")
+    check_refused(bench.run("evaluate", "none", "--data", "rows.csv"), FILE, "none")
+
+
+@on_ranks(1, 2)
+def test_bad_tables_are_named_by_line(bench):
+    cases = [("", ("rows.csv",)),
+             ("age,bmi,visits\n", ("rows.csv",)),
+             ("age,bmi,visits\n3,25,1\n3,25\n", ("rows.csv:3",)),
+             ("age,bmi,visits\n3,25,1\n3,25,1,1\n", ("rows.csv:3",)),
+             ("age,bmi,visits\n3,nan,1\n", ("rows.csv:2", "bmi")),
+             ("age,bmi,visits\n3,tall,1\n", ("rows.csv:2", "bmi", "tall")),
+             ("age,bmi,visits\n3,25,1\n3,25,-1\n", ("rows.csv:3", "visits", "-1")),
+             ("age,bmi,visits\n3,25,1.5\n", ("rows.csv:2", "visits", "1.5")),
+             ("age,age,visits\n3,25,1\n", ("rows.csv", "age"))]
+    for content, words in cases:
+        bench.write("rows.csv", content)
+        check_refused(bench.train(), FILE, *words)
+    bench.write("rows.csv", table(60))
+    bench.configure(model="logistic")
+    check_refused(bench.train(), FILE, "rows.csv:", "visits", "must be 0 or 1")
+
+
+@on_ranks(1, 2)
+def test_a_bad_configuration_is_one_sentence_at_once(bench):
+    cases = [("[rule]\nrhoo = 1\n", "train.toml:7:1: unknown key rule.rhoo; did you mean rule.rho?"),
+             ("[rule]\nrho = 1.5\n", "train.toml:7:7: rule.rho = 1.5 is outside 0 < rho <= 1"),
+             ("[rule]\nrho = \"fast\"\n", "train.toml:7:7: rule.rho = 'fast' is not a number"),
+             ("[rule]\nrho = \n", "train.toml:7:7: Error while parsing"),
+             ("[stop]\nsteps = 2.5\n", "train.toml:7:9: stop.steps = 2.5 is not a whole number")]
+    for more, sentence in cases:
+        bench.configure(more=more)
+        began = time.monotonic()
+        check_refused(bench.train("--run.device", "cuda"), USAGE, sentence)
+        if bench.ranks == 1:
+            check(time.monotonic() - began < 1, "it took more than a second")
+    bench.configure(model="poison")
+    check_refused(bench.train(), USAGE, "train.toml:5:8: model.name = 'poison'", "mean poisson?")
+    bench.write("train.toml", '[model]\nname = "poisson"\n')
+    check_refused(bench.train(), USAGE, "train.toml: data.path is missing")
+    bench.write("train.toml", '[data]\npath = "rows.csv"\n')
+    check_refused(bench.train(), USAGE, "train.toml: model.name is missing")
+    bench.configure(response="visit")
+    check_refused(bench.train(), USAGE, "visit", "visits")
+
+
+@on_ranks(1, 2)
+def test_bad_flags_and_commands_are_one_sentence(bench):
+    cases = [(("train", "train.toml", "--rule.rho", "2"), "--rule.rho 2 is outside 0 < rho <= 1"),
+             (("train", "train.toml", "--rule.roh", "1"), "did you mean --rule.rho?"),
+             (("train", "train.toml", "--rho", "1"), "did you mean --rule.rho?"),
+             (("train", "train.toml", "--rule.rho"), "--rule.rho needs a value"),
+             (("train",), "CONFIG is required"),
+             (("doctor", "--rank", "2"), "did you mean --run.ranks?"),
+             (("predict", "run"), "--data is required"),
+             (("teach",), "bayesum --help"),
+             ((), "bayesum --help")]
+    for arguments, words in cases:
+        check_refused(bench.run(*arguments), USAGE, words)
+
+
+@on_ranks(1, 2)
+def test_a_communicator_that_does_not_fit_is_refused(bench):
+    check_refused(bench.train("--communicator", "nccl"), USAGE, "run.device = 'cuda'")
+    if bench.ranks == 1:
+        check_refused(bench.train("--communicator", "mpi"), USAGE, "mpirun or srun")
+    else:
+        check_refused(bench.train("--communicator", "thread"), USAGE, "2 were started")
+        check_refused(bench.train("--communicator", "self"), USAGE, "2 were started")
+
+
+@on_ranks(1, 2)
+def test_cuda_where_there_is_none_is_refused(bench):
+    if "GPU 0" in bench.run("doctor", ranks=1).out:
+        return
+    check_refused(bench.train("--device", "cuda"), DEVICE, "cuda")
+    check_refused(bench.run("doctor", "--device", "cuda"), DEVICE, "cuda")
+    check(not os.path.exists(bench.path("run")), "a run folder was made")
+
+
+@on_ranks(1, 2)
+def test_a_damaged_posterior_is_refused(bench):
+    whole = bench.trained()
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 16
+    for damaged in (b"", whole[:100], whole[:-1], bytes(flipped), whole + b"x", b"{}" * 50):
+        bench.write("run/posterior.safetensors", damaged)
+        for command in (("inspect", "run"), ("predict", "run", "--data", "held-out.csv"),
+                        ("evaluate", "run", "--data", "held-out.csv")):
+            check_refused(bench.run(*command), FILE, "posterior.safetensors")
+
+
+@on_ranks(1, 2)
+def test_a_table_that_does_not_fit_the_posterior_is_refused(bench):
+    bench.trained()
+    bench.write("other.csv", "age,height,visits\n3,180,1\n")
+    check_refused(bench.run("predict", "run", "--data", "other.csv"), USAGE, "bmi", "other.csv")
+    check_refused(bench.run("evaluate", "run", "--data", "other.csv"), USAGE, "bmi", "other.csv")
+
+
+@on_ranks(1, 2)
+def test_an_unwritable_run_folder_is_named(bench):
+    bench.write("file", "")
+    check_refused(bench.train(folder="file/run"), FILE, "file/run", "Not a directory")
+    bench.trained()
+    check_refused(bench.run("predict", "run", "--data", "rows.csv", "--out", "file/p.csv"), FILE,
+                  "file/p.csv")
+
+
+# What ends a job.
+
+
+@on_ranks(1, 2, 3)
+def test_a_killed_rank_takes_the_others_down(bench):
+    process = start_endless(bench)
+    ranks = processes_of(process, bench.program, bench.ranks)
+    check(len(ranks) == bench.ranks, f"{ranks} are not {bench.ranks} ranks")
+    began = time.monotonic()
+    os.kill(ranks[-1], signal.SIGKILL)
+    outcome = bench.end(process)
+    check_code(outcome, 137 if bench.ranks > 1 else -signal.SIGKILL)
+    check(time.monotonic() - began < 10, "it took more than ten seconds")
+    for pid in ranks:
+        check(not os.path.exists(f"/proc/{pid}"), f"rank {pid} is still there")
+
+
+@on_ranks(2)
+def test_a_second_signal_ends_a_rank_at_once(bench):
+    process = start_endless(bench)
+    first, second = processes_of(process, bench.program, bench.ranks)
+    os.kill(second, signal.SIGSTOP)  # so that the other waits in a sum and cannot stop in order
+    os.kill(first, signal.SIGUSR1)
+    time.sleep(0.5)
+    check(os.path.exists(f"/proc/{first}"), "the first signal ended it")
+    os.kill(first, signal.SIGUSR1)
+    check_code(bench.end(process), 128 + signal.SIGUSR1)
+
+
+@on_ranks(2)
+def test_a_rank_that_fails_alone_speaks_and_ends_the_job(bench):
+    # A rank that was stopped finds the table changed, which the other has read and keeps.
+    bench.write("rows.csv", table(4000))
+    process = bench.start("train", "train.toml", "--run.dir", "run", *ENDLESS,
+                          "--data.cache_mib", "0")
+    wait_until(lambda: os.path.exists(bench.path("run", "metrics.jsonl"))
+               and bench.read("run", "metrics.jsonl"), "the first step")
+    bench.write("rows.csv", table(4000).replace("1\n", "nan\n"))
+    check_refused(bench.end(process), FILE, "rows.csv")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--program")
+    parser.add_argument("--ranks", type=int, default=1)
+    parser.add_argument("case", nargs="?", choices=CASES)
+    args = parser.parse_args()
+    if args.list:
+        for name, (_, ranks) in CASES.items():
+            print(name, *ranks)
+        return
+    with tempfile.TemporaryDirectory(prefix="bayesum-") as folder:
+        try:
+            CASES[args.case][0](Bench(os.path.realpath(args.program), args.ranks, folder))
+        except AssertionError as failure:
+            sys.exit(f"{args.case} on {args.ranks} ranks: {failure}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+#include "tests/laws/models.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+
+namespace bayesum::laws {
+namespace {
+
+using testing::Job;
+
+constexpr double kFlat = std::numeric_limits<double>::infinity();
+
+void informative(Job& job) {
+  job.prior.sd_of = {{"x2", 0.3}};
+  job.prior.mean_of = {{"x1", 0.4}};
+  job.prior.shape = 2.5;
+  job.prior.rate = 1.5;
+}
+
+void flat(Job& job) {
+  job.prior.sd = kFlat;
+  job.prior.intercept_sd = kFlat;
+  job.prior.shape = 0;
+  job.prior.rate = 0;
+}
+
+void raw_columns(Job& job) {
+  job.model.standardize = false;
+  job.model.intercept = false;
+}
+
+void diagonal(Job& job) { job.model.posterior = "diagonal"; }
+void delta(Job& job) { job.model.expectation = "delta"; }
+
+// A weak prior on raw columns: full steps overshoot.
+void hard(Job& job) {
+  job.model.standardize = false;
+  job.prior.sd = 100;
+  job.prior.intercept_sd = 100;
+}
+
+}  // namespace
+
+Job ModelMember::job(const testing::TemporaryFolder& folder) const {
+  Job job = make_job(folder, table);
+  job.data.block_rows = 11;
+  if (conjugate()) job.trainer.rule = {.name = "blr", .rho = 0.4};
+  job.trainer.stop = {.steps = 6, .residual = 0};
+  configure(job);
+  return job;
+}
+
+const std::vector<ModelMember>& models() {
+  static const std::vector<ModelMember> models = {
+      {"linear", {.model = "linear", .offset = true, .weight = true}, informative},
+      {"linear_flat", {.model = "linear", .rows = 60, .seed = 2}, flat},
+      {"linear_raw", {.model = "linear", .rows = 40, .features = 5, .seed = 3}, raw_columns},
+      {"beta_bernoulli", {.model = "beta-bernoulli", .features = 7, .seed = 4},
+       [](Job& job) { job.prior.alpha = 0.5, job.prior.beta = 2.0; }},
+      {"logistic", {.model = "logistic", .offset = true, .weight = true, .seed = 5}, informative},
+      {"logistic_diagonal", {.model = "logistic", .features = 5, .weight = true, .seed = 6},
+       diagonal},
+      {"logistic_delta", {.model = "logistic", .rows = 200, .seed = 7}, delta},
+      {"logistic_hard",
+       {.model = "logistic", .rows = 400, .intercept = -4.0, .effect = 1.5, .feature_scale = 30.0,
+        .seed = 8},
+       hard},
+      {"poisson", {.model = "poisson", .offset = true, .weight = true, .seed = 9}, informative},
+      {"poisson_diagonal", {.model = "poisson", .features = 5, .offset = true, .seed = 10},
+       diagonal},
+      {"poisson_flat", {.model = "poisson", .features = 2, .intercept = 1.5, .seed = 11}, flat},
+  };
+  return models;
+}
+
+std::vector<ModelMember> conjugate_models() {
+  std::vector<ModelMember> found;
+  std::ranges::copy_if(models(), std::back_inserter(found), &ModelMember::conjugate);
+  return found;
+}
+
+std::vector<ModelMember> generalised_linear_models() {
+  std::vector<ModelMember> found;
+  std::ranges::copy_if(models(), std::back_inserter(found),
+                       [](const ModelMember& member) { return !member.conjugate(); });
+  return found;
+}
+
+const ModelMember& model(const std::string& name) {
+  const auto found = std::ranges::find(models(), name, &ModelMember::name);
+  if (found == models().end()) throw std::logic_error("no model member " + name);
+  return *found;
+}
+
+std::ostream& operator<<(std::ostream& out, const ModelMember& member) {
+  return out << member.name;
+}
+
+}  // namespace bayesum::laws

@@ -171,12 +171,15 @@ const Field* Fields::find(std::string_view key) const {
 
 std::string Fields::nearest(std::string_view key) const {
   std::vector<std::string> keys;
-  std::vector<std::string> same_leaf;
+  std::vector<std::string> leaves;
   for (const Field& field : all_) {
     keys.push_back(field.key);
-    if (leaf_of(field.key) == leaf_of(key)) same_leaf.push_back(field.key);
+    leaves.push_back(leaf_of(field.key));
   }
-  return bayesum::nearest(key, same_leaf.empty() ? keys : same_leaf);
+  const bool known_leaf = std::ranges::find(leaves, leaf_of(key)) != leaves.end();
+  if (!known_leaf && key.find('.') != std::string_view::npos) return bayesum::nearest(key, keys);
+  const auto leaf = std::ranges::find(leaves, bayesum::nearest(leaf_of(key), leaves));
+  return leaf == leaves.end() ? "" : keys[static_cast<std::size_t>(leaf - leaves.begin())];
 }
 
 std::string to_toml(const Fields& fields, const std::vector<std::string>& sections) {

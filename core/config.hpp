@@ -57,7 +57,8 @@ class Fields {
 
   const std::vector<Field>& all() const { return all_; }
   const Field* find(std::string_view key) const;
-  // The key nearest to a mistyped one, by edit distance; one that lacks its section alone wins.
+  // The key nearest to a mistyped one, by edit distance; of one without a section, or in a wrong
+  // one, what follows the section decides.
   std::string nearest(std::string_view key) const;
 
  private:

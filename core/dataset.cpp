@@ -154,7 +154,8 @@ void Dataset::select(const std::vector<std::string>& features) {
   };
   response_ = has_response(support_) ? Place(take(config_.response)) : std::nullopt;
   offset_ = config_.offset.empty() ? std::nullopt : Place(take(config_.offset));
-  weight_ = support_ != Support::kNone && !config_.weight.empty() ? Place(take(config_.weight)) : std::nullopt;
+  weight_ = support_ != Support::kNone && !config_.weight.empty() ? Place(take(config_.weight))
+                                                                  : std::nullopt;
   first_feature_ = selection_.size();
   std::for_each(features.begin(), features.end(), take);
   features_ = features;

@@ -89,7 +89,9 @@ class StepControl {
 
  private:
   double scheduled() const;
+  double next_rho(const Evidence& evidence) const;
   bool fell(const Evidence& evidence) const;
+  double rounding() const;  // of the ELBO
   void keep_base(const Evidence& evidence, const Posterior& q);
 
   StepPolicy policy_;
@@ -98,6 +100,9 @@ class StepControl {
   std::int64_t backtracks_ = 0;
   bool has_base_ = false;
   double base_elbo_ = 0;
+  double best_elbo_ = 0;
+  std::int64_t calm_ = 0;      // steps that were not taken back, since the last that was
+  std::int64_t patience_ = 0;  // posteriors from which a step was taken back
   std::vector<double> base_natural_;  // where the last step started, and the evidence there
   std::vector<double> base_message_;
 };

@@ -22,10 +22,21 @@ double StepControl::scheduled() const {
          std::pow(offset / (offset + static_cast<double>(steps_)), policy_.schedule_power);
 }
 
+// A step that had to be shortened is lengthened again after as many good steps as it was shortened
+// before, and not when the ELBO is not above all so far: where differences are rounding, it would
+// not tell that a longer step diverges.
+double StepControl::next_rho(const Evidence& evidence) const {
+  if (!has_base_) return scheduled();
+  const bool rose = evidence.elbo > best_elbo_ + rounding();
+  return std::min(scheduled(), rose && calm_ >= patience_ ? 2.0 * rho_ : rho_);
+}
+
 void StepControl::advance(const LearningRule& rule, std::span<const double> prior,
                           const Evidence& evidence, Posterior& q) {
   if (policy_.backtracking && has_base_ && fell(evidence)) {
     ++backtracks_;
+    patience_ += std::min<std::int64_t>(calm_, 1);
+    calm_ = 0;
     rho_ *= 0.5;
     if (rho_ < kSmallestStep) {
       throw Error(ExitCode::kNumerical,
@@ -37,8 +48,8 @@ void StepControl::advance(const LearningRule& rule, std::span<const double> prio
                   "the evidence is not finite (NaN or infinity) and there is no earlier posterior "
                   "to return to: look at the scale of the columns and at the prior");
     }
-    // A step that had to be shortened is not lengthened to the schedule's at once.
-    rho_ = rho_ > 0 ? std::min(scheduled(), 2.0 * rho_) : scheduled();
+    ++calm_;
+    rho_ = next_rho(evidence);
     ++steps_;
     keep_base(evidence, q);
   }
@@ -51,11 +62,13 @@ void StepControl::advance(const LearningRule& rule, std::span<const double> prio
 }
 
 bool StepControl::fell(const Evidence& evidence) const {
-  return !evidence.finite ||
-         !(evidence.elbo >= base_elbo_ - kRounding * (1.0 + std::abs(base_elbo_)));
+  return !evidence.finite || !(evidence.elbo >= base_elbo_ - rounding());
 }
 
+double StepControl::rounding() const { return kRounding * (1.0 + std::abs(base_elbo_)); }
+
 void StepControl::keep_base(const Evidence& evidence, const Posterior& q) {
+  best_elbo_ = has_base_ ? std::max(best_elbo_, evidence.elbo) : evidence.elbo;
   has_base_ = true;
   base_elbo_ = evidence.elbo;
   base_natural_.assign(q.natural().begin(), q.natural().end());
@@ -64,7 +77,8 @@ void StepControl::keep_base(const Evidence& evidence, const Posterior& q) {
 
 StepControl::State StepControl::save() const {
   return {.scalars = {static_cast<double>(steps_), rho_, static_cast<double>(backtracks_),
-                      has_base_ ? 1.0 : 0.0, base_elbo_},
+                      has_base_ ? 1.0 : 0.0, base_elbo_, best_elbo_,
+                      static_cast<double>(calm_), static_cast<double>(patience_)},
           .base_natural = base_natural_,
           .base_message = base_message_};
 }
@@ -75,6 +89,9 @@ void StepControl::load(const State& state) {
   backtracks_ = static_cast<std::int64_t>(state.scalars[2]);
   has_base_ = state.scalars[3] != 0;
   base_elbo_ = state.scalars[4];
+  best_elbo_ = state.scalars[5];
+  calm_ = static_cast<std::int64_t>(state.scalars[6]);
+  patience_ = static_cast<std::int64_t>(state.scalars[7]);
   base_natural_ = state.base_natural;
   base_message_ = state.base_message;
 }

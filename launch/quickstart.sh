@@ -37,7 +37,7 @@ what_next() {
     your own table: copy a file of launch/configs, set [data] path and response, and train it
     $program train --help    every key, with its default and bounds
     $program doctor          what this machine can do
-    launch/test.sh           the tests
+    launch/test.sh    the tests
 NEXT
 }
 

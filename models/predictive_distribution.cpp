@@ -83,6 +83,11 @@ double log_expectation(const LogDensity& log_density, double location, double sd
   return peak + std::log(sum * step / std::sqrt(2.0 * std::numbers::pi));
 }
 
+// 1 + u - e^u, without cancellation at small u.
+double minus_exp_remainder(double u) {
+  return std::abs(u) < 1e-5 ? -0.5 * u * u * (1.0 + u / 3.0) : u - std::expm1(u);
+}
+
 double normal_cdf(double x) { return 0.5 * std::erfc(-x / std::numbers::sqrt2); }
 
 // E[P(Y <= k | z)] summed over z, for a spread of z that is small beside what k resolves.
@@ -104,7 +109,7 @@ double wide_poisson_cdf(double k, double location, double sd) {
   const double step = 0.5 / std::sqrt(shape + 3.0);
   double sum = 0, weights = 0;
   const auto add = [&](double u) {  // log G = log shape + u
-    const double log_weight = shape * (u - std::expm1(u));
+    const double log_weight = shape * minus_exp_remainder(u);
     sum += std::exp(log_weight) * normal_cdf((std::log(shape) + u - location) / sd);
     weights += std::exp(log_weight);
     return log_weight > kNegligible;
@@ -118,6 +123,7 @@ double wide_poisson_cdf(double k, double location, double sd) {
 // P(Y <= k) of the Poisson mixture.
 double poisson_mixture_cdf(double k, double location, double sd) {
   if (k < 0) return 0.0;
+  if (std::isinf(k)) return 1.0;
   if (!(sd > 0)) return special::poisson_cdf(k, std::exp(location));
   return sd * std::sqrt(k + 4.0) < 1.0 ? narrow_poisson_cdf(k, location, sd)
                                        : wide_poisson_cdf(k, location, sd);

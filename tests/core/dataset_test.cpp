@@ -162,6 +162,9 @@ TEST(DatasetScan, WhatIsConstantIsConstantWhateverTheFirstRowSays) {
   const TemporaryFolder folder;
   std::mt19937 random(7);
   std::normal_distribution<double> normal;
+  DataConfig config;
+  config.response = "y";
+  config.weight = "w";
   for (int trial = 0; trial < 50; ++trial) {
     const double constant = normal(random);
     std::ostringstream text;
@@ -170,10 +173,7 @@ TEST(DatasetScan, WhatIsConstantIsConstantWhateverTheFirstRowSays) {
     for (int row = 0; row < 20; ++row) {
       text << "0," << 0.1 * (1 + random() % 10) << "," << constant << "\n";
     }
-    DataConfig config;
     config.path = folder.file("a.csv", text.str());
-    config.response = "y";
-    config.weight = "w";
     const DataSummary found = scan_alone(config, Support::kBinary);
     EXPECT_NEAR(found.mean[0], constant, 1e-13);
     EXPECT_EQ(found.sd[0], 1.0);
@@ -268,6 +268,18 @@ TEST(Dataset, PredictionNeedsNeitherResponseNorWeight) {
   config = config_of(folder.file("b.csv", "y,w,a,o\n7,-1,3,0\n"));
   EXPECT_EQ(Dataset(config, Support::kNone).features(), Strings{"a"});
   EXPECT_EQ(scan_alone(config, Support::kNone).mean, std::vector<double>{3});
+}
+
+TEST(Dataset, BinaryFeaturesNeedNoResponse) {
+  const TemporaryFolder folder;
+  DataConfig config;
+  config.path = folder.file("a.csv", "a,b\n0,1\n1,1\n0,0\n0,1\n");
+  const DataSummary found = scan_alone(config, Support::kBinaryFeatures);
+  EXPECT_EQ(found.mean, (std::vector<double>{0.25, 0.75}));
+  folder.file("a.csv", "a,b\n0,1\n1,0.5\n");
+  const std::string sentence =
+      error_of(ExitCode::kFile, [&] { scan_alone(config, Support::kBinaryFeatures); });
+  EXPECT_EQ(sentence, config.path + ":3: feature 'b' = 0.5 must be 0 or 1");
 }
 
 TEST(Dataset, ReadsThroughTheDesign) {

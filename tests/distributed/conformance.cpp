@@ -212,20 +212,6 @@ void moves_large_payloads(Communicator& communicator, const Stream& stream) {
   }
 }
 
-// A message may wait while the ranks meet in a collective of the same shape.
-void keeps_messages_apart(Communicator& communicator, const Stream& stream) {
-  const int rank = communicator.rank();
-  if (communicator.size() == 1) return;
-  Buffer<double> message = to_device(stream, std::vector<double>{rank == 0 ? 17.0 : 0.0});
-  std::vector<std::size_t> counts(static_cast<std::size_t>(communicator.size()), 1);
-  if (rank == 0) communicator.send(stream, message.span(), 1);
-  if (rank == 1) communicator.receive(stream, message.span(), 0);
-  reduce_scatters<double>(communicator, stream, counts, false);
-  if (rank == 1) {
-    EXPECT_EQ(to_host(stream, message), std::vector<double>{17.0});
-  }
-}
-
 // Nobody leaves a barrier before the last one has entered it: clocks of one host are compared.
 void waits_at_barriers(Communicator& communicator, const Stream& stream) {
   using Clock = std::chrono::steady_clock;
@@ -402,7 +388,6 @@ const std::vector<Law>& laws() {
       {"BroadcastsBytes", broadcasts<std::byte>},
       {"PassesMessages", passes_messages},
       {"MovesLargePayloads", moves_large_payloads},
-      {"KeepsMessagesApart", keeps_messages_apart},
       {"WaitsAtBarriers", waits_at_barriers},
       {"CountsTraffic", counts_traffic},
       {"RefusesWhatDoesNotFit", refuses_what_does_not_fit},

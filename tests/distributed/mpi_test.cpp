@@ -41,6 +41,25 @@ TEST(MpiCommunicator, GivesEveryRankOfAHostItsOwnLocalRank) {
   EXPECT_EQ(taken, std::vector<std::uint64_t>(taken.size(), 1)) << "run on one host";
 }
 
+// A short message is on its way, unasked for, while the ranks meet in collectives of the same
+// shape.
+TEST(MpiCommunicator, KeepsMessagesFromCollectives) {
+  if (world->size() == 1) return;
+  const std::vector<std::size_t> counts(static_cast<std::size_t>(world->size()), 1);
+  double message = world->rank() == 0 ? 17.0 : 0.0;
+  if (world->rank() == 0) world->send(Stream(), std::span(&message, 1), 1);
+  std::vector<double> whole(counts.size(), 1.0);
+  double slice = 0.0;
+  world->reduce_scatter(Stream(), std::span(whole), counts, std::span(&slice, 1));
+  EXPECT_EQ(slice, world->size());
+  world->all_gather(Stream(), std::span(&slice, 1), counts, std::span(whole));
+  EXPECT_EQ(whole, std::vector<double>(counts.size(), world->size()));
+  if (world->rank() == 1) {
+    world->receive(Stream(), std::span(&message, 1), 0);
+    EXPECT_EQ(message, 17.0);
+  }
+}
+
 TEST(MpiCommunicator, NamesAMessageThatDoesNotFit) {
   if (world->size() == 1) return;
   std::vector<double> x(5);

@@ -50,7 +50,7 @@ class RealPosterior : public ::testing::TestWithParam<Example> {
 
   void expect_optimum(const std::string& posterior) {
     job_.model.posterior = posterior;
-    job_.trainer.stop.steps = 2000;
+    job_.trainer.stop = {.steps = 2000, .residual = 1e-10};
     const auto outcome = testing::train_on_threads(job_, 2);
     EXPECT_EQ(outcome.result.reason, StopReason::kResidual);
     const auto q = oracle::moments_of(outcome.posterior);

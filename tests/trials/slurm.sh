@@ -50,10 +50,14 @@ has_stepped() { [ "$(wc -l 2>/dev/null <"$work/$1/metrics.jsonl" || echo 0)" -ge
 
 was_requeued() { [ "$(property "$1" Restarts)" = 1 ]; }
 
+# expect_said NAME WORDS: in what the job printed.
+expect_said() { grep -qF "$2" "$work/$1.log" || fail "job $1 did not say '$2'"; }
+
 # expect_completed JOB NAME REFERENCE
 expect_completed() {
   wait_until 120 "job $2 had not ended" has_ended "$1"
   [ "$(property "$1" JobState)" = COMPLETED ] || { tail -n 20 "$work/$2.log" && fail "job $2 failed"; }
+  expect_said "$2" "on 2 ranks (mpi"
   same_posterior "$work/$2" "$work/$3" || fail "the posterior of job $2 is not that of one rank"
 }
 
@@ -74,6 +78,7 @@ try_requeue() {
   scancel -s USR1 "$job"
   wait_until 60 "the job was not queued again" was_requeued "$job"
   expect_completed "$job" stopped slow-one-rank
+  expect_said stopped "going on from the checkpoint"
   echo "    queued again, and the same posterior as one rank that was not stopped"
 }
 

@@ -1,6 +1,7 @@
 #include "kernels/gram_accumulator.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace bayesum::cpu {
 namespace {
@@ -44,18 +45,21 @@ void add_tile(std::size_t rows, const double* left, const double* right, double*
 
 std::size_t pad(std::size_t dimension) { return (dimension + kPanel - 1) / kPanel * kPanel; }
 
-// `width` is kPanel but for the last panel, whose padding stays zero.
-void pack_row(const double* x, double weight, std::size_t width, double* panel, double* weighted) {
-  if (width == kPanel) {
-    for (std::size_t j = 0; j < kPanel; ++j) {
-      panel[j] = x[j];
-      weighted[j] = weight * x[j];
-    }
-  } else {
-    for (std::size_t j = 0; j < width; ++j) {
-      panel[j] = x[j];
-      weighted[j] = weight * x[j];
-    }
+// A whole panel of a row. The row may start anywhere.
+void pack_panel(const double* x, double weight, double* panel, double* weighted) {
+  for (std::size_t v = 0; v < kPanel; v += kVector) {
+    Vector values;
+    std::memcpy(&values, x + v, sizeof values);
+    vector_at(panel + v) = values;
+    vector_at(weighted + v) = weight * values;
+  }
+}
+
+// The last panel of a row, whose padding stays zero.
+void pack_rest(const double* x, double weight, std::size_t width, double* panel, double* weighted) {
+  for (std::size_t j = 0; j < width; ++j) {
+    panel[j] = x[j];
+    weighted[j] = weight * x[j];
   }
 }
 
@@ -74,10 +78,16 @@ void GramAccumulator::pack(MatrixView<const double> x, const double* weight) {
   for (std::size_t i = 0; i < x.rows; ++i) {
     const double* const row = x.data + i * x.stride;
     const double row_weight = weight == nullptr ? 1.0 : weight[i];
-    for (std::size_t first = 0; first < dimension_; first += kPanel) {
-      const std::size_t place = first * kGramRows + i * kPanel;
-      pack_row(row + first, row_weight, std::min(kPanel, dimension_ - first),
-               panels_.data() + place, weighted_panels_.data() + place);
+    double* panel = panels_.data() + i * kPanel;
+    double* weighted = weighted_panels_.data() + i * kPanel;
+    std::size_t first = 0;
+    for (; first + kPanel <= dimension_; first += kPanel) {
+      pack_panel(row + first, row_weight, panel, weighted);
+      panel += kGramRows * kPanel;
+      weighted += kGramRows * kPanel;
+    }
+    if (first < dimension_) {
+      pack_rest(row + first, row_weight, dimension_ - first, panel, weighted);
     }
   }
 }

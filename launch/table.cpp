@@ -51,6 +51,10 @@ std::string rounded(double x, int digits) { return formatted("%.*g", digits, x);
 
 std::string fixed(double x, int decimals) { return formatted("%.*f", decimals, x); }
 
+std::string counted(std::size_t count, const std::string& noun) {
+  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
 std::string bytes_text(double bytes) {
   constexpr std::array kUnits = {"bytes", "KiB", "MiB", "GiB", "TiB"};
   std::size_t unit = 0;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,8 @@ class Table {
 
 std::string rounded(double x, int digits = 4);  // significant digits
 std::string fixed(double x, int decimals);
-std::string bytes_text(double bytes);      // "1.2 MiB"
-std::string seconds_text(double seconds);  // "0.012 s", "3 min 20 s"
+std::string counted(std::size_t count, const std::string& noun);  // "1 rank", "2 ranks"
+std::string bytes_text(double bytes);                             // "1.2 MiB"
+std::string seconds_text(double seconds);                         // "0.012 s", "3 min 20 s"
 
 }  // namespace bayesum

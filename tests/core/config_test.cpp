@@ -178,6 +178,11 @@ TEST(Config, EveryBadFlagIsOneSentence) {
       {{"rho", "1"}, "unknown option --rho; did you mean --rule.rho?"},
       {{"prior.sd_of", "1"}, "--prior.sd_of needs the name of an entry: --prior.sd_of.NAME 1"},
       {{"prior.sd_of.age", "0"}, "--prior.sd_of.age 0 is outside age > 0"},
+      {{"data.path", "gr\xf6"}, "--data.path gr\xf6 is not UTF-8"},
+      {{"prior.sd_of.\xc3", "1"}, "--prior.sd_of.\xc3 1 is not UTF-8"},
+      {{"data.path", "\xc0\x80"}, "--data.path \xc0\x80 is not UTF-8"},
+      {{"data.path", "\xed\xa0\x80"}, "--data.path \xed\xa0\x80 is not UTF-8"},
+      {{"data.path", "\xf5\x80\x80\x80"}, "--data.path \xf5\x80\x80\x80 is not UTF-8"},
       {{"prior.sd_of.age", "old"}, "--prior.sd_of.age old is not a number (age > 0)"},
   };
   for (const auto& [flag, sentence] : cases) expect_refused("", {flag}, sentence);

@@ -26,6 +26,8 @@ TEST(Table, AlignsNumbersToTheRightByCharacters) {
 }
 
 TEST(Table, WritesAmountsWithTheirUnits) {
+  EXPECT_EQ(counted(1, "rank"), "1 rank");
+  EXPECT_EQ(counted(0, "rank"), "0 ranks");
   EXPECT_EQ(bytes_text(0), "0 bytes");
   EXPECT_EQ(bytes_text(1023), "1023 bytes");
   EXPECT_EQ(bytes_text(1536), "1.5 KiB");

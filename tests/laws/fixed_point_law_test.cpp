@@ -11,7 +11,6 @@ namespace {
 
 using testing::Job;
 using testing::Outcome;
-using testing::Setup;
 
 // r / (r + max |lambda|), r the largest |lambda - lambda_prior - message|.
 double residual_of(const Posterior& q, const Prior& prior, const std::vector<double>& message) {
@@ -41,13 +40,13 @@ class FixedPointLaw : public ::testing::TestWithParam<ModelMember> {
 TEST_P(FixedPointLaw, IsReachedAndReported) {
   EXPECT_EQ(optimum.result.reason, StopReason::kResidual);
   EXPECT_LE(optimum.result.last.residual, 1e-11);
-  Setup setup(job, *self);
+  testing::Setup setup(job, *self);
   const auto evidence = testing::evidence_at(setup, optimum.posterior);
   EXPECT_LE(residual_of(optimum.posterior, optimum.prior, evidence.natural), 1e-11);
 }
 
 TEST_P(FixedPointLaw, TheRuleDoesNotMoveThere) {
-  Setup setup(job, *self);
+  testing::Setup setup(job, *self);
   const auto evidence = testing::evidence_at(setup, optimum.posterior);
   double largest = 0;
   for (const double x : optimum.posterior.natural()) largest = std::max(largest, std::abs(x));
@@ -76,7 +75,7 @@ TEST_P(FixedPointLaw, ElsewhereTheResidualSaysSo) {
     Job look = job;
     look.trainer.stop = {.steps = 0, .residual = 0};
     const Outcome there = testing::train(look, *self, &start);
-    Setup setup(job, *self);
+    testing::Setup setup(job, *self);
     const double expected = residual_of(q, optimum.prior, testing::evidence_at(setup, q).natural);
     EXPECT_NEAR(there.result.last.residual, expected, 1e-9 * expected);
     EXPECT_GT(there.result.last.residual, 0.05 * distance);

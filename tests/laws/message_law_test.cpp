@@ -4,6 +4,7 @@
 #include <limits>
 #include <numeric>
 #include <random>
+#include <span>
 
 #include "distributed/self.hpp"
 #include "tests/laws/models.hpp"
@@ -11,19 +12,19 @@
 namespace bayesum::laws {
 namespace {
 
-using testing::Setup;
-
 const Stream kHost;
 
 std::vector<double> values(const Message& message) {
   return {message.wire().begin(), message.wire().end()};
 }
 
-Message sum_of(const std::vector<Message>& messages) {
+Message sum_of(std::span<const Message> messages) {
   Message sum(messages.front().payload().size(), Device{});
   for (const Message& message : messages) sum.add(kHost, message);
   return sum;
 }
+
+Message copy_of(const Message& message) { return sum_of({&message, 1}); }
 
 // The sum of magnitudes: what the rounding of each element is relative to.
 std::vector<double> magnitude_of(const std::vector<Message>& messages) {
@@ -53,7 +54,7 @@ class MessageLaw : public ::testing::TestWithParam<ModelMember> {
 
   std::vector<Message> of_shards(std::int64_t shards) {
     job.data.virtual_shards = shards;
-    Setup setup(job, *self);
+    testing::Setup setup(job, *self);
     std::vector<Message> found;
     for (std::size_t shard = 0; shard < setup.data.virtual_shards(); ++shard) {
       found.push_back(testing::shard_message(setup, q, shard));
@@ -80,9 +81,8 @@ TEST_P(MessageLaw, OrderDoesNotMatter) {
 
 TEST_P(MessageLaw, GroupingDoesNotMatter) {
   const Message sum = sum_of(messages);
-  const auto middle = messages.begin() + 3;
-  Message left = sum_of({messages.begin(), middle});
-  left.add(kHost, sum_of({middle, messages.end()}));
+  Message left = sum_of(std::span(messages).first(3));
+  left.add(kHost, sum_of(std::span(messages).subspan(3)));
   expect_equal_to_rounding(left, sum, magnitude_of(messages));
 }
 
@@ -104,7 +104,7 @@ TEST_P(MessageLaw, UnequalAndEmptyShardsDoNotMatter) {
 
 TEST_P(MessageLaw, AddThenSubtractIsIdentity) {
   Message sum = sum_of(messages);
-  const Message before = sum;
+  const Message before = copy_of(sum);
   sum.add(kHost, messages[2]);
   sum.subtract(kHost, messages[2]);
   expect_equal_to_rounding(sum, before, magnitude_of(messages));
@@ -120,13 +120,13 @@ TEST_P(MessageLaw, SubtractingAShardLeavesTheOthers) {
 
 TEST_P(MessageLaw, ScalesLikeRepeatedAddition) {
   const Message sum = sum_of(messages);
-  Message doubled = sum;
+  Message doubled = copy_of(sum);
   doubled.scale(kHost, 2.0);
-  Message twice = sum;
+  Message twice = copy_of(sum);
   twice.add(kHost, sum);
   EXPECT_EQ(values(doubled), values(twice));
-  Message nothing = sum;
-  Message opposite = sum;
+  Message nothing = copy_of(sum);
+  Message opposite = copy_of(sum);
   opposite.scale(kHost, -1.0);
   nothing.add(kHost, opposite);
   EXPECT_EQ(values(nothing), std::vector<double>(sum.wire().size()));
@@ -147,7 +147,7 @@ TEST_P(MessageLaw, CarriesItsCounts) {
 }
 
 TEST_P(MessageLaw, CountsWhatIsNotFinite) {
-  Message message = messages[0];
+  Message message = copy_of(messages[0]);
   const std::size_t size = message.payload().size();
   message.payload()[0] = std::numeric_limits<double>::quiet_NaN();
   message.payload()[size - 1] = -std::numeric_limits<double>::infinity();
@@ -155,7 +155,7 @@ TEST_P(MessageLaw, CountsWhatIsNotFinite) {
   message.count_nonfinite(kHost);
   EXPECT_EQ(message.wire()[size + Message::kNonFinite], 3.0);
   // The count itself stays a number in the sum, so that every rank sees it.
-  Message sum = messages[1];
+  Message sum = copy_of(messages[1]);
   sum.add(kHost, message);
   EXPECT_EQ(sum.wire()[size + Message::kNonFinite], 3.0);
   sum.clear(kHost);
@@ -175,7 +175,7 @@ TEST_P(UnlearningLaw, SubtractingAShardIsRetrainingWithoutIt) {
   testing::Job job = GetParam().job(folder);
   job.model.standardize = false;
   job.prior.center_intercept = false;
-  Setup setup(job, *self);
+  testing::Setup setup(job, *self);
   const Posterior q = setup.model->initial_posterior();
   const Message forgotten = testing::shard_message(setup, q, 7);
   const auto rows = static_cast<std::size_t>(forgotten.wire()[q.size() + Message::kRows]);

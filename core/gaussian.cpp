@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "kernels/cholesky.hpp"
@@ -100,8 +101,17 @@ std::shared_ptr<const Family> Gaussian::of_units(std::size_t units) const {
 
 bool Gaussian::proper(std::span<const double> natural) const {
   if (!std::ranges::all_of(natural, [](double x) { return std::isfinite(x); })) return false;
-  auto precision = precision_from_packed(natural.subspan(dimension_), dimension_);
-  return cholesky(Stream(), {precision.data(), dimension_, dimension_});
+  // What is left of a diagonal element is rounding when it is this small (Higham, "Accuracy and
+  // stability of numerical algorithms", theorem 10.3, with a margin of ten).
+  const double rounding =
+      10.0 * static_cast<double>(dimension_) * std::numeric_limits<double>::epsilon();
+  const auto precision = precision_from_packed(natural.subspan(dimension_), dimension_);
+  auto factor = precision;
+  if (!cholesky(Stream(), {factor.data(), dimension_, dimension_})) return false;
+  for (std::size_t i = 0; i < dimension_ * dimension_; i += dimension_ + 1) {
+    if (!(factor[i] * factor[i] > rounding * precision[i])) return false;
+  }
+  return true;
 }
 
 void Gaussian::sufficient_statistic(std::span<const double> theta, std::span<double> t) const {

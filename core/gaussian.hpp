@@ -26,6 +26,7 @@ class Gaussian final : public Family {
   std::size_t size() const override { return dimension_ + packed_size(dimension_); }
   std::size_t unit() const override { return size(); }
   std::shared_ptr<const Family> of_units(std::size_t units) const override;
+  // False also for a precision that is singular within rounding.
   bool proper(std::span<const double> natural) const override;
   void sufficient_statistic(std::span<const double> theta, std::span<double> t) const override;
   double log_partition(std::span<const double> natural) const override;

@@ -49,8 +49,9 @@ std::unique_ptr<LearningRule> make_retraction_rule();
 // The summed evidence at a posterior, in natural parameters, of one slice of lambda.
 struct Evidence {
   std::span<const double> message;
-  double elbo = 0;     // of the whole posterior, the same on every rank
-  bool finite = true;  // of the whole evidence, the same on every rank
+  double elbo = 0;      // this and the others are of the whole posterior, the same on every rank
+  double residual = 0;  // see StepReport
+  bool finite = true;
 };
 
 // How far a rule steps.
@@ -64,8 +65,9 @@ struct StepPolicy {
 
 // Follows the schedule; with backtracking, a step after which the ELBO has fallen (or the evidence is
 // not finite) is taken back and tried again from where it started, with half the rho, on the evidence
-// that is still at hand. One trial is one step of training. Decides from the ELBO alone, so every
-// rank decides alike.
+// that is still at hand. One trial is one step of training. Where the ELBO no longer changes beyond
+// rounding no step is taken back, and rho is halved when the residual has grown. Decides from these
+// two alone, so every rank decides alike.
 class StepControl {
  public:
   explicit StepControl(const StepPolicy& policy);
@@ -89,7 +91,8 @@ class StepControl {
 
  private:
   double scheduled() const;
-  double next_rho(const Evidence& evidence) const;
+  void choose_rho(const Evidence& evidence);
+  void shorten();
   bool fell(const Evidence& evidence) const;
   double rounding() const;  // of the ELBO
   void keep_base(const Evidence& evidence, const Posterior& q);
@@ -100,9 +103,9 @@ class StepControl {
   std::int64_t backtracks_ = 0;
   bool has_base_ = false;
   double base_elbo_ = 0;
-  double best_elbo_ = 0;
-  std::int64_t calm_ = 0;      // steps that were not taken back, since the last that was
-  std::int64_t patience_ = 0;  // posteriors from which a step was taken back
+  double base_residual_ = 0;
+  std::int64_t calm_ = 0;      // good steps since the last that was shortened
+  std::int64_t patience_ = 0;  // good steps to wait for before a longer one
   std::vector<double> base_natural_;  // where the last step started, and the evidence there
   std::vector<double> base_message_;
 };

@@ -8,8 +8,8 @@ namespace bayesum {
 namespace {
 
 constexpr double kSmallestStep = 1e-10;
-// A fall of the ELBO smaller than this, relatively, is rounding.
-constexpr double kRounding = 1e-13;
+// A difference of the ELBO smaller than this, relatively, is rounding.
+constexpr double kRounding = 1e-10;
 
 }  // namespace
 
@@ -22,22 +22,33 @@ double StepControl::scheduled() const {
          std::pow(offset / (offset + static_cast<double>(steps_)), policy_.schedule_power);
 }
 
-// A step that had to be shortened is lengthened again after as many good steps as it was shortened
-// before, and not when the ELBO is not above all so far: where differences are rounding, it would
-// not tell that a longer step diverges.
-double StepControl::next_rho(const Evidence& evidence) const {
-  if (!has_base_) return scheduled();
-  const bool rose = evidence.elbo > best_elbo_ + rounding();
-  return std::min(scheduled(), rose && calm_ >= patience_ ? 2.0 * rho_ : rho_);
+// Where differences of the ELBO are rounding, the residual tells whether the steps converge. A step
+// that had to be shortened is lengthened again after as many good ones as it was shortened before.
+void StepControl::choose_rho(const Evidence& evidence) {
+  if (!policy_.backtracking || !has_base_) {
+    rho_ = scheduled();
+    return;
+  }
+  const bool rose = evidence.elbo > base_elbo_ + rounding();
+  if (!rose && evidence.residual > base_residual_) {
+    shorten();
+  } else if (++calm_ > patience_) {
+    rho_ *= 2.0;
+  }
+  rho_ = std::min(rho_, scheduled());
+}
+
+void StepControl::shorten() {
+  if (calm_ > 0) ++patience_;
+  calm_ = 0;
+  rho_ *= 0.5;
 }
 
 void StepControl::advance(const LearningRule& rule, std::span<const double> prior,
                           const Evidence& evidence, Posterior& q) {
   if (policy_.backtracking && has_base_ && fell(evidence)) {
     ++backtracks_;
-    patience_ += std::min<std::int64_t>(calm_, 1);
-    calm_ = 0;
-    rho_ *= 0.5;
+    shorten();
     if (rho_ < kSmallestStep) {
       throw Error(ExitCode::kNumerical,
                   "no step along the natural gradient improves the ELBO any more");
@@ -48,8 +59,7 @@ void StepControl::advance(const LearningRule& rule, std::span<const double> prio
                   "the evidence is not finite (NaN or infinity) and there is no earlier posterior "
                   "to return to: look at the scale of the columns and at the prior");
     }
-    ++calm_;
-    rho_ = next_rho(evidence);
+    choose_rho(evidence);
     ++steps_;
     keep_base(evidence, q);
   }
@@ -57,7 +67,10 @@ void StepControl::advance(const LearningRule& rule, std::span<const double> prio
   q = rule.step(rho_, q, prior, base_message_);
   if (!q.proper()) {
     throw Error(ExitCode::kNumerical,
-                "a step of rho = " + std::to_string(rho_) + " left the space of proper posteriors");
+                "a step of rho = " + std::to_string(rho_) +
+                    " left the space of proper posteriors: evidence and prior together do not "
+                    "determine every parameter, as where columns are constant or collinear and the "
+                    "prior is flat");
   }
 }
 
@@ -68,16 +81,16 @@ bool StepControl::fell(const Evidence& evidence) const {
 double StepControl::rounding() const { return kRounding * (1.0 + std::abs(base_elbo_)); }
 
 void StepControl::keep_base(const Evidence& evidence, const Posterior& q) {
-  best_elbo_ = has_base_ ? std::max(best_elbo_, evidence.elbo) : evidence.elbo;
   has_base_ = true;
   base_elbo_ = evidence.elbo;
+  base_residual_ = evidence.residual;
   base_natural_.assign(q.natural().begin(), q.natural().end());
   base_message_.assign(evidence.message.begin(), evidence.message.end());
 }
 
 StepControl::State StepControl::save() const {
   return {.scalars = {static_cast<double>(steps_), rho_, static_cast<double>(backtracks_),
-                      has_base_ ? 1.0 : 0.0, base_elbo_, best_elbo_,
+                      has_base_ ? 1.0 : 0.0, base_elbo_, base_residual_,
                       static_cast<double>(calm_), static_cast<double>(patience_)},
           .base_natural = base_natural_,
           .base_message = base_message_};
@@ -89,7 +102,7 @@ void StepControl::load(const State& state) {
   backtracks_ = static_cast<std::int64_t>(state.scalars[2]);
   has_base_ = state.scalars[3] != 0;
   base_elbo_ = state.scalars[4];
-  best_elbo_ = state.scalars[5];
+  base_residual_ = state.scalars[5];
   calm_ = static_cast<std::int64_t>(state.scalars[6]);
   patience_ = static_cast<std::int64_t>(state.scalars[7]);
   base_natural_ = state.base_natural;

@@ -71,7 +71,8 @@ std::optional<StopReason> Trainer::step() {
   const auto prior = std::span(model.prior().natural).subspan(owned.first, owned.size());
   Posterior slice = posterior_.slice(owned);
   control_.advance(*rule_.rule, prior,                      // sum -> posterior
-                   {message_, report_.elbo, counts_[Message::kNonFinite] == 0}, slice);
+                   {message_, report_.elbo, report_.residual, counts_[Message::kNonFinite] == 0},
+                   slice);
   posterior_.assign(owned, slice);
   coordinator_->publish(stream, posterior_.natural());      // posterior -> ranks
   previous_elbo_ = report_.elbo;

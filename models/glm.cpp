@@ -44,11 +44,12 @@ Prior make_prior(bool full, const std::vector<CoefficientPrior>& coefficients) {
   return {independent_gaussians(full, mean, precision), log_partition};
 }
 
-// The link of the baseline, where the intercept starts; half a success more keeps it finite.
+// The link of the baseline, where the intercept starts; half an event where there was none, and half
+// a success and half a failure more, keep it finite.
 double baseline_link(Likelihood likelihood, const DataSummary& summary) {
   const double weight = std::max(summary.weight, 1.0);
   if (likelihood == Likelihood::kPoisson) {
-    return std::log(summary.response_rate + 0.5 / weight);
+    return std::log(summary.response_rate > 0 ? summary.response_rate : 0.5 / weight);
   }
   const double successes = summary.response_mean * weight;
   return std::log((successes + 0.5) / (weight - successes + 0.5));

@@ -54,7 +54,8 @@ void run(benchmark::State& state, const GlmPass& pass) {
 }
 
 void read_memory(benchmark::State& state) {
-  for (auto _ : state) benchmark::DoNotOptimize(read_all(data().x.span()));
+  const std::span<const double> x = data().x.span();
+  for (auto _ : state) benchmark::DoNotOptimize(read_all(x));
   state.counters["bytes"] = rate(static_cast<double>(sizeof(double) * kRows * kCols));
 }
 

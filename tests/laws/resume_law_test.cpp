@@ -51,7 +51,8 @@ class ResumeLaw : public ::testing::TestWithParam<ModelMember> {
     half.trainer.stop.steps = steps;
     half.trainer.coordinator.kind = coordinator;
     const Outcome outcome = train_on_threads(half, ranks);
-    const auto path = folder.path() / "checkpoints" / std::to_string(serial_++);
+    const auto path = folder.path() / ("checkpoints" + std::to_string(serial_++));
+    std::filesystem::create_directory(path);
     const CheckpointIdentity identity{"[model]\nname = \"" + GetParam().name + "\"\n",
                                       outcome.summary.fingerprint};
     save_checkpoint(path, identity, outcome.state);

@@ -119,6 +119,9 @@ TEST(PoissonPrediction, HoldsAtTheExtremes) {
               integral([](double z) { return normal_density(z, 13.0, 0.01); }, 12.0,
                        std::log(450000.0), 10000),
               1e-4);
+  // A mode far from the middle of a wide z.
+  const double far = brute_force([](double z) { return poisson(2853, z); }, 2.164, 3.77);
+  EXPECT_NEAR(poisson_prediction(2.164, 3.77 * 3.77, 2853.0).log_density, std::log(far), 1e-8);
   const auto impossible = poisson_prediction(800.0, 1.0, 0.0);
   EXPECT_TRUE(std::isfinite(impossible.log_density));
   EXPECT_LT(impossible.log_density, -1e5);

@@ -131,7 +131,7 @@ ExitCode doctor(const DoctorOptions& options, Job& job) {
     const std::string hosts = describe_ranks(ranks, stream);
     const std::string speed = ranks.size() > 1 ? measure(ranks, stream) : "";
     if (ranks.rank() != 0) return;
-    std::cout << ranks.size() << (ranks.size() == 1 ? " rank" : " ranks") << " (" << ranks.name()
+    std::cout << counted(static_cast<std::size_t>(ranks.size()), "rank") << " (" << ranks.name()
               << ", " << to_string(stream.device()) << ")\n"
               << hosts << "\n"
               << (speed.empty() ? "1 rank has nothing to reduce: mpirun -np 2 bayesum doctor "

@@ -36,7 +36,8 @@ std::string readable(const TrainedModel& trained, const Evaluation& scores) {
     bins.add({fixed(bin.low, 1) + " to " + fixed(bin.high, 1), fixed(bin.share, 4),
               fixed(bin.predicted, 4), fixed(bin.observed, 4)});
   }
-  return rounded(scores.rows, 15) + " rows\n\n" + table.text() + "\n" + bins.text();
+  return counted(static_cast<std::size_t>(scores.rows), "row") + "\n\n" + table.text() + "\n" +
+         bins.text();
 }
 
 std::string number(double x) { return std::isfinite(x) ? rounded(x, 17) : "null"; }

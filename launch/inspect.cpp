@@ -1,4 +1,7 @@
+#include <algorithm>
 #include <iostream>
+#include <iterator>
+#include <vector>
 
 #include "core/agree.hpp"
 #include "launch/commands.hpp"
@@ -17,14 +20,17 @@ std::string facts(const TrainedModel& trained, const TensorFile& file) {
   Table table({"file", file.path.string()});
   table.add({"written by", file.text("program")});
   table.add({"posterior", blocks});
-  table.add(
-      {"columns", trained.model.standardize ? "standardized under the prior" : "as they are"});
+  const auto all = [](const std::vector<double>& values, double value) {
+    return std::ranges::count(values, value) == std::ssize(values);
+  };
+  const bool untouched = all(trained.design.mean, 0.0) && all(trained.design.sd, 1.0);
+  table.add({"prior on", untouched ? "columns as they are" : "standardized columns"});
   table.add({"ELBO", rounded(trained.fit.elbo, 12)});
   table.add({"residual", rounded(trained.fit.residual, 3)});
   table.add({"steps", std::to_string(trained.fit.step)});
   table.add({"seed", std::to_string(trained.seed)});
-  table.add({"data", std::to_string(trained.summary.rows) + " rows, fingerprint " +
-                         file.text("fingerprint")});
+  table.add(
+      {"data", counted(trained.summary.rows, "row") + ", fingerprint " + file.text("fingerprint")});
   return table.text(Table::kLeft);
 }
 

@@ -10,6 +10,7 @@
 #include "core/agree.hpp"
 #include "launch/commands.hpp"
 #include "launch/report.hpp"
+#include "launch/table.hpp"
 #include "models/prediction.hpp"
 
 namespace bayesum {
@@ -20,13 +21,24 @@ void append_number(std::string& line, double x) {
   line.append(text.data(), std::to_chars(text.data(), text.data() + text.size(), x).ptr);
 }
 
+// Standard output, or a file that has its name once it is whole.
 class PredictionFile {
  public:
   PredictionFile(const std::filesystem::path& path, bool with_response)
       : path_(path), with_response_(with_response), to_stdout_(path == "-") {
-    if (!to_stdout_) file_.open(path);
-    check();
+    if (!to_stdout_) {
+      part_ = path;
+      part_ += ".part";
+      file_.open(part_);
+      check();
+    }
     out() << "row,mean,sd,low90,high90" << (with_response ? ",log_density\n" : "\n");
+  }
+  PredictionFile(const PredictionFile&) = delete;
+  PredictionFile& operator=(const PredictionFile&) = delete;
+  ~PredictionFile() {
+    std::error_code ignored;
+    if (!to_stdout_) std::filesystem::remove(part_, ignored);
   }
 
   void add(const Prediction& prediction) {
@@ -42,7 +54,10 @@ class PredictionFile {
   void finish() {
     out().flush();
     check();
-    if (!to_stdout_) std::cout << "wrote " << rows_ << " rows to " << path_.string() << std::endl;
+    if (to_stdout_) return;
+    file_.close();
+    std::filesystem::rename(part_, path_);
+    std::cout << "wrote " << counted(rows_, "row") << " to " << path_.string() << std::endl;
   }
 
  private:
@@ -56,6 +71,7 @@ class PredictionFile {
   std::filesystem::path path_;
   bool with_response_;
   bool to_stdout_;
+  std::filesystem::path part_;
   std::ofstream file_;
   std::size_t rows_ = 0;
 };

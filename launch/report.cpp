@@ -27,9 +27,9 @@ TrainedModel load_trained(const std::filesystem::path& run_or_file) {
 
 std::string headline(const TrainedModel& trained) {
   const std::string& response = trained.columns.response;
-  return trained.model.name + " model of " + std::to_string(trained.summary.rows) +
-         " rows: " + (response.empty() ? "" : response + " by ") +
-         std::to_string(trained.design.features.size()) + " features";
+  return trained.model.name + " model of " + counted(trained.summary.rows, "row") + ": " +
+         (response.empty() ? "" : response + " by ") +
+         counted(trained.design.features.size(), "feature");
 }
 
 std::string coefficient_table(const TrainedModel& trained) {
@@ -52,8 +52,8 @@ std::string contraction_table(const TrainedModel& trained) {
     const double prior_sd = all[i].prior_sd * (in_design ? unit : 1.0);
     const double ratio = (in_design ? design_sd[i] : all[i].sd) / prior_sd;
     std::vector<std::string> row = cells(all[i]);
-    row.push_back(std::isinf(prior_sd) ? "flat" : rounded(prior_sd));
-    row.push_back(fixed(1.0 - ratio * ratio, 4));
+    row.push_back(in_design && std::isinf(prior_sd) ? "flat" : rounded(prior_sd));
+    row.push_back(!in_design && std::isinf(prior_sd) ? "" : fixed(1.0 - ratio * ratio, 6));
     table.add(std::move(row));
   }
   return table.text();

@@ -109,8 +109,8 @@ void Training::open_folder() {
 void Training::read_data() {
   agree(ranks_, stream_, [&] { data_.emplace(config_.data, support_of(config_.model.name)); });
   summary_ = data_->scan(stream_, ranks_);
-  log_->info("{} has {} rows, {} features", config_.data.path, summary_.rows,
-             data_->features().size());
+  log_->info("{} has {}, {}", config_.data.path, counted(summary_.rows, "row"),
+             counted(data_->features().size(), "feature"));
 }
 
 void Training::make_model_of_data() {
@@ -120,8 +120,9 @@ void Training::make_model_of_data() {
   });
   identity_ = {config_.identity(), summary_.fingerprint};
   if (!is_root_) return;
-  std::cout << config_.model.name << " model of " << config_.data.path << ": " << summary_.rows
-            << " rows, " << data_->features().size() << " features, on " << where() << std::endl;
+  std::cout << config_.model.name << " model of " << config_.data.path << ": "
+            << counted(summary_.rows, "row") << ", " << counted(data_->features().size(), "feature")
+            << ", on " << where() << std::endl;
   // mpirun gives stdout a terminal of its own, stderr not.
   const bool terminal = isatty(STDOUT_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
   progress_.emplace(stdout, terminal, config_.stop.steps);
@@ -215,8 +216,8 @@ void Training::tell(const TrainedModel& trained, StopReason reason) const {
 }
 
 std::string Training::where() const {
-  return std::to_string(ranks_.size()) + (ranks_.size() == 1 ? " rank (" : " ranks (") +
-         ranks_.name() + ", " + (stream_.on_cuda() ? "cuda" : "cpu") + ")";
+  return counted(static_cast<std::size_t>(ranks_.size()), "rank") + " (" + ranks_.name() + ", " +
+         (stream_.on_cuda() ? "cuda" : "cpu") + ")";
 }
 
 }  // namespace

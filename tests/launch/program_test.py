@@ -253,7 +253,7 @@ def test_inspect_shows_a_run_or_a_file(bench):
     bench.trained()
     of_run = bench.run("inspect", "run")
     check_code(of_run, DONE)
-    check("contraction" in of_run.out and "60 rows" in of_run.out, of_run.out)
+    check("contraction" in of_run.out and "of 60 rows" in of_run.out, of_run.out)
     of_file = bench.run("inspect", "run/posterior.safetensors")
     check_code(of_file, DONE)
     check(of_file.out == of_run.out, of_file.out)
@@ -481,6 +481,15 @@ def test_a_damaged_posterior_is_refused(bench):
         for command in (("inspect", "run"), ("predict", "run", "--data", "held-out.csv"),
                         ("evaluate", "run", "--data", "held-out.csv")):
             check_refused(bench.run(*command), FILE, "posterior.safetensors")
+
+
+@on_ranks(1, 2)
+def test_predictions_that_fail_leave_no_file(bench):
+    bench.trained()
+    bench.write("held-out.csv", table(5000) + "3,old,1,1\n")
+    check_refused(bench.run("predict", "run", "--data", "held-out.csv"), FILE,
+                  "held-out.csv:5002", "bmi", "old")
+    check(not any(name.startswith("predictions") for name in os.listdir(bench.folder)), "a file")
 
 
 @on_ranks(1, 2)

@@ -16,7 +16,7 @@ using testing::train_on_threads;
 // In full where BAYESUM_LONG=1, a part otherwise.
 int repetitions() {
   const char* is_long = std::getenv("BAYESUM_LONG");
-  return is_long != nullptr && std::string(is_long) == "1" ? 20 : 3;
+  return is_long != nullptr && std::string(is_long) == "1" ? 20 : 5;
 }
 
 bool can_be_cut(const ModelMember& member) {

@@ -112,19 +112,26 @@ Real minus_divergence(const Glm& glm, const Moments& q) {
   return sum;
 }
 
+// The weighted mean and sd of each feature; a constant one has the sd one.
 void standardize(Glm& glm) {
   const std::size_t d = glm.columns;
   Real total = 0;
   for (const Real w : glm.weight) total += w;
   for (std::size_t j = 1; j < d; ++j) {
+    const Real first = glm.x[j];
+    bool constant = true;
     Real mean = 0;
     Real variance = 0;
-    for (std::size_t i = 0; i < glm.rows; ++i) mean += glm.weight[i] * glm.x[i * d + j] / total;
+    for (std::size_t i = 0; i < glm.rows; ++i) {
+      constant = constant && glm.x[i * d + j] == first;
+      mean += glm.weight[i] * (glm.x[i * d + j] - first) / total;
+    }
+    mean += first;
     for (std::size_t i = 0; i < glm.rows; ++i) {
       const Real away = glm.x[i * d + j] - mean;
       variance += glm.weight[i] * away * away / total;
     }
-    const Real sd = variance > 0 ? std::sqrt(variance) : 1.0L;
+    const Real sd = constant ? 1.0L : std::sqrt(variance);
     for (std::size_t i = 0; i < glm.rows; ++i) glm.x[i * d + j] = (glm.x[i * d + j] - mean) / sd;
     glm.shift.push_back(mean);
     glm.scale.push_back(sd);

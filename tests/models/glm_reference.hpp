@@ -9,8 +9,8 @@
 #include "models/make_model.hpp"
 #include "tests/support/table.hpp"
 
-// Logistic and Poisson regression once more, in long double, from the formulas alone: what a trained
-// posterior is held against. Nothing of the program computes here.
+// Logistic and Poisson regression once more, in long double, from the formulas alone: what a
+// trained posterior is held against. Nothing of the program computes here.
 namespace bayesum::oracle {
 
 using Real = long double;

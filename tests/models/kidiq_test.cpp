@@ -11,9 +11,9 @@
 #include "models/coefficients.hpp"
 #include "tests/models/trained_job.hpp"
 
-// Children's test scores and their mothers' (Gelman and Hill, 2007): kid_score ~ N(x'b, sigma), flat
-// priors on b, half-Cauchy(2.5) on sigma, against means and sds of 10,000 draws of posteriordb's
-// reference posteriors, which are known to about 0.01 sd and 0.7 %.
+// Children's test scores and their mothers' (Gelman and Hill, 2007): kid_score ~ N(x'b, sigma),
+// flat priors on b, half-Cauchy(2.5) on sigma, against means and sds of 10,000 draws of
+// posteriordb's reference posteriors, which are known to about 0.01 sd and 0.7 %.
 //
 // Where sigma is far above 2.5, and here it is 18 +- 0.6, the half-Cauchy's density is proportional
 // to sigma^-2. With tau = sigma^-2, d sigma / d tau ~ tau^(-3/2), that is tau tau^(-3/2) =
@@ -87,7 +87,8 @@ class Kidiq : public ::testing::TestWithParam<int> {
     SCOPED_TRACE(found.name);
     EXPECT_NEAR(found.mean, reference.mean, sds * reference.sd);
     EXPECT_NEAR(found.sd, reference.sd, 0.05 * reference.sd);
-    RecordProperty(found.name + "_off_by_sds", std::to_string((found.mean - reference.mean) / reference.sd));
+    RecordProperty(found.name + "_off_by_sds",
+                   std::to_string((found.mean - reference.mean) / reference.sd));
     RecordProperty(found.name + "_sd_ratio", std::to_string(found.sd / reference.sd));
   }
 

@@ -17,9 +17,9 @@ struct Estimate {
 };
 
 // The posterior of a GLM by the Metropolis-Hastings algorithm: every sweep is one step of a random
-// walk and one of an independence sampler whose proposal, a Student-t with 8 degrees of freedom, has
-// heavier tails than the target. Both take location and scale from `guess`, which decides how fast
-// the chain mixes and not where it converges to. It starts four standard deviations off.
+// walk and one of an independence sampler whose proposal, a Student-t with 8 degrees of freedom,
+// has heavier tails than the target. Both take location and scale from `guess`, which decides how
+// fast the chain mixes and not where it converges to. It starts four standard deviations off.
 //
 // One estimate for each coefficient on the scale of the data.
 std::vector<Estimate> metropolis(const Glm& glm, const Moments& guess, std::size_t sweeps,

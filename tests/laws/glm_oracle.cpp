@@ -1,0 +1,48 @@
+#include "tests/laws/glm_oracle.hpp"
+
+#include <algorithm>
+
+namespace bayesum::oracle {
+
+Real GlmLoss::expected(Real y, Real mean, Real variance) const {
+  if (variance == 0) return value(y, mean);
+  if (poisson_) return std::exp(mean + variance / 2) - y * mean + std::lgamma(y + 1);
+  constexpr Real kStep = 1.0L / 16;
+  const Real sd = std::sqrt(variance);
+  Real sum = 0;
+  for (Real x = -10; x <= 10; x += kStep) sum += std::exp(-x * x / 2) * value(y, mean + sd * x);
+  return sum * kStep / std::sqrt(kTwoPi);
+}
+
+Real expected_loss(const Regression& data, const GlmLoss& loss, const Vector& mean,
+                   const Matrix& covariance) {
+  Real sum = 0;
+  for (std::size_t i = 0; i < data.rows(); ++i) {
+    const Real variance = dot(data.x[i], multiply(covariance, data.x[i]));
+    sum += data.weight[i] * loss.expected(data.y[i], data.predictor(i, mean), variance);
+  }
+  return sum;
+}
+
+Derivatives joint_derivatives(const Regression& data, const GlmLoss& loss, const Vector& beta) {
+  const std::size_t d = data.columns();
+  Derivatives at{Vector(d), Matrix(d)};
+  for (std::size_t j = 0; j < d; ++j) {
+    at.gradient[j] = data.prior_precision[j] * (beta[j] - data.prior_mean[j]);
+    at.hessian(j, j) = data.prior_precision[j];
+  }
+  for (std::size_t i = 0; i < data.rows(); ++i) {
+    const Real z = data.predictor(i, beta);
+    const Real first = data.weight[i] * loss.first(data.y[i], z);
+    const Real second = data.weight[i] * loss.second(z);
+    for (std::size_t j = 0; j < d; ++j) {
+      at.gradient[j] += first * data.x[i][j];
+      for (std::size_t k = 0; k < d; ++k) {
+        at.hessian(j, k) += second * data.x[i][j] * data.x[i][k];
+      }
+    }
+  }
+  return at;
+}
+
+}  // namespace bayesum::oracle

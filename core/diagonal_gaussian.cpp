@@ -47,6 +47,15 @@ double DiagonalGaussian::log_partition(std::span<const double> natural) const {
   return 0.5 * twice;
 }
 
+// sum_i (1 + log 2 pi - log s_i) / 2
+double DiagonalGaussian::entropy(std::span<const double> natural) const {
+  double twice = 0;
+  for (std::size_t i = 0; i < dimension_; ++i) {
+    twice += 1.0 + std::log(2.0 * std::numbers::pi) - std::log(element(natural, i).precision);
+  }
+  return 0.5 * twice;
+}
+
 void DiagonalGaussian::mean_from_natural(std::span<const double> natural,
                                          std::span<double> mean) const {
   for (std::size_t i = 0; i < dimension_; ++i) {

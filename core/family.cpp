@@ -12,6 +12,13 @@ void Family::natural_from_centred(std::span<const double>, std::span<const doubl
   throw Error(ExitCode::kUsage, "the family " + name() + " has no centred form");
 }
 
+double Family::entropy(std::span<const double> natural) const {
+  std::vector<double> mean(size());
+  mean_from_natural(natural, mean);
+  return log_partition(natural) -
+         std::inner_product(mean.begin(), mean.end(), natural.begin(), 0.0);
+}
+
 double log_density(const Family& family, std::span<const double> natural,
                    std::span<const double> theta) {
   std::vector<double> t(family.size());
@@ -26,13 +33,6 @@ double kl_divergence(const Family& family, std::span<const double> p, std::span<
   double inner = 0;
   for (std::size_t i = 0; i < mean.size(); ++i) inner += (q[i] - p[i]) * mean[i];
   return family.log_partition(q) - family.log_partition(p) - inner;
-}
-
-double entropy(const Family& family, std::span<const double> natural) {
-  std::vector<double> mean(family.size());
-  family.mean_from_natural(natural, mean);
-  return family.log_partition(natural) -
-         std::inner_product(mean.begin(), mean.end(), natural.begin(), 0.0);
 }
 
 std::vector<double> fisher_information(const Family& family, std::span<const double> natural) {

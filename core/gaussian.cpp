@@ -128,6 +128,13 @@ double Gaussian::log_partition(std::span<const double> natural) const {
                 static_cast<double>(dimension_) * std::log(2.0 * std::numbers::pi));
 }
 
+// D (1 + log 2 pi) / 2 - log|S| / 2
+double Gaussian::entropy(std::span<const double> natural) const {
+  const auto q = GaussianMoments::from_natural(natural, dimension_);
+  return 0.5 * (static_cast<double>(dimension_) * (1.0 + std::log(2.0 * std::numbers::pi)) -
+                q.log_determinant());
+}
+
 void Gaussian::mean_from_natural(std::span<const double> natural, std::span<double> mean) const {
   const auto q = GaussianMoments::from_natural(natural, dimension_);
   const auto covariance = q.covariance();

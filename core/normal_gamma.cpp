@@ -85,6 +85,19 @@ double NormalGamma::log_partition(std::span<const double> natural) const {
          0.5 * static_cast<double>(coefficients_) * std::log(2.0 * std::numbers::pi);
 }
 
+// That of tau, and of beta given tau, with E[log tau] = digamma(a) - log b:
+//   a - log b + log Gamma(a) + (1 - a) digamma(a)
+//   + (D (1 + log 2 pi) - log|Lambda| - D E[log tau]) / 2
+double NormalGamma::entropy(std::span<const double> natural) const {
+  const auto q = NormalGammaMoments::from_natural(natural, coefficients_);
+  const double digamma = special::digamma(q.a);
+  const double log_rate = std::log(q.b);
+  const double of_tau = q.a - log_rate + special::log_gamma(q.a) + (1.0 - q.a) * digamma;
+  const double each = 1.0 + std::log(2.0 * std::numbers::pi) - (digamma - log_rate);
+  return of_tau + 0.5 * (static_cast<double>(coefficients_) * each -
+                         bayesum::log_determinant(Stream(), q.factor_view()));
+}
+
 void NormalGamma::mean_from_natural(std::span<const double> natural, std::span<double> mean) const {
   const std::size_t d = coefficients_;
   const auto q = NormalGammaMoments::from_natural(natural, d);

@@ -31,6 +31,7 @@ class NormalGamma final : public Family {
   bool proper(std::span<const double> natural) const override;
   void sufficient_statistic(std::span<const double> theta, std::span<double> t) const override;
   double log_partition(std::span<const double> natural) const override;
+  double entropy(std::span<const double> natural) const override;
   void mean_from_natural(std::span<const double> natural, std::span<double> mean) const override;
   void natural_from_mean(std::span<const double> mean, std::span<double> natural) const override;
   void sample(std::span<const double> natural, NoiseId id, std::span<double> theta) const override;

@@ -1,6 +1,7 @@
 #include "core/posterior.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "kernels/error.hpp"
 
@@ -32,6 +33,12 @@ bool Posterior::proper() const {
 double Posterior::log_partition() const {
   double sum = 0;
   for (const Block& block : blocks_) sum += block.family->log_partition(natural(block));
+  return sum;
+}
+
+double Posterior::entropy() const {
+  double sum = 0;
+  for (const Block& block : blocks_) sum += block.family->entropy(natural(block));
   return sum;
 }
 
@@ -99,11 +106,9 @@ void Posterior::assign(Range range, const Posterior& part) {
 
 double elbo(const Posterior& q, const Prior& prior, double expected_log_likelihood) {
   const std::vector<double> mean = q.mean();
-  double inner = 0;
-  for (std::size_t i = 0; i < mean.size(); ++i) {
-    inner += (prior.natural[i] - q.natural()[i]) * mean[i];
-  }
-  return expected_log_likelihood + inner - prior.log_partition + q.log_partition();
+  const double expected_log_prior =
+      std::inner_product(mean.begin(), mean.end(), prior.natural.begin(), -prior.log_partition);
+  return expected_log_likelihood + expected_log_prior + q.entropy();
 }
 
 }  // namespace bayesum

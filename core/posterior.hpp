@@ -35,6 +35,7 @@ class Posterior {
 
   bool proper() const;
   double log_partition() const;
+  double entropy() const;
   std::vector<double> mean() const;  // expectation parameters, in the layout of natural()
 
   // From the centred form of every block to natural parameters at this posterior.
@@ -60,7 +61,7 @@ struct Prior {
 };
 
 // ELBO = E_q[log p(data | theta)] - KL(q || prior)
-//      = expected_log_likelihood + <lambda_prior - lambda, mu> - A(lambda_prior) + A(lambda)
+//      = expected_log_likelihood + <lambda_prior, mu> - A(lambda_prior) + entropy(q)
 double elbo(const Posterior& q, const Prior& prior, double expected_log_likelihood);
 
 }  // namespace bayesum

@@ -71,6 +71,9 @@ show_progress() {
     END { if (terminal) printf "\r\033[K" }'
 }
 
+# Copies of this tree in other folders share what ccache has compiled.
+export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
+
 # build PRESET [TARGET ...]: configures and compiles build/PRESET.
 build() {
   local preset=$1 log=$root/build/$1.log jobs=${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}

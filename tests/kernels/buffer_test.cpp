@@ -3,8 +3,9 @@
 #include "kernels/error.hpp"
 #include "tests/kernels/kernel_test.hpp"
 
-// Under the address sanitizer, too, memory that is not there is no reason to abort.
+// Under a sanitizer, too, memory that is not there is no reason to abort.
 extern "C" const char* __asan_default_options() { return "allocator_may_return_null=1"; }
+extern "C" const char* __tsan_default_options() { return "allocator_may_return_null=1"; }
 
 namespace bayesum::test {
 namespace {

@@ -1,11 +1,8 @@
 #include <gtest/gtest.h>
+#include <omp.h>
 
 #include <bit>
 #include <functional>
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 #include "kernels/cholesky.hpp"
 #include "kernels/gemm.hpp"
@@ -26,7 +23,6 @@ std::vector<std::uint64_t> bits(const std::vector<double>& values) {
 }
 
 void expect_same_bits(const std::function<std::vector<double>(const Stream&)>& operation) {
-#ifdef _OPENMP
   const Stream stream;
   const int before = omp_get_max_threads();
   omp_set_num_threads(1);
@@ -37,10 +33,6 @@ void expect_same_bits(const std::function<std::vector<double>(const Stream&)>& o
     EXPECT_TRUE(alone == bits(operation(stream))) << threads << " threads";
   }
   omp_set_num_threads(before);
-#else
-  static_cast<void>(operation);
-  GTEST_SKIP() << "built without OpenMP";
-#endif
 }
 
 constexpr std::size_t kRows = 5003, kCols = 37;

@@ -193,7 +193,7 @@ TEST_P(FamilyLaw, DensityIntegratesToOneAndGivesMeanEntropyAndDivergence) {
   const double negative_entropy = integral(member, [&](std::span<const double> theta) {
     return density(theta) * log_density(family, natural, theta);
   });
-  EXPECT_NEAR(entropy(family, natural), -negative_entropy,
+  EXPECT_NEAR(family.entropy(natural), -negative_entropy,
               1e-9 * (1.0 + std::abs(family.log_partition(natural))));
   const std::vector<double> q = moved(0.3, 0xA5A5);
   const double divergence = integral(member, [&](std::span<const double> theta) {
@@ -201,6 +201,17 @@ TEST_P(FamilyLaw, DensityIntegratesToOneAndGivesMeanEntropyAndDivergence) {
   });
   EXPECT_NEAR(kl_divergence(family, natural, q), divergence,
               1e-9 * (1.0 + std::abs(family.log_partition(natural))));
+}
+
+TEST_P(FamilyLaw, EntropyIsTheLogPartitionWithoutTheInnerProduct) {
+  const std::vector<double> mean = mean_of(natural);
+  double expected = family.log_partition(natural);
+  double magnitude = 1.0 + std::abs(expected);
+  for (std::size_t j = 0; j < size; ++j) {
+    expected -= natural[j] * mean[j];
+    magnitude += std::abs(natural[j] * mean[j]);
+  }
+  EXPECT_NEAR(family.entropy(natural), expected, 200.0 * kEpsilon * magnitude);
 }
 
 TEST_P(FamilyLaw, DivergenceAndEntropyAreExpectationsOverDraws) {
@@ -220,7 +231,7 @@ TEST_P(FamilyLaw, DivergenceAndEntropyAreExpectationsOverDraws) {
     EXPECT_LE(std::abs(mean - expected), 5.5 * std::sqrt(variance / kDraws) + 1e-9);
   };
   check(ratio, ratio_squares, kl_divergence(family, natural, q));
-  check(surprise, surprise_squares, entropy(family, natural));
+  check(surprise, surprise_squares, family.entropy(natural));
 }
 
 TEST_P(FamilyLaw, DivergenceIsPositiveAndZeroOnlyAtEquality) {

@@ -110,8 +110,7 @@ TEST_P(BadData, ConstantColumnLearnsNothingAndChangesNothing) {
 }
 
 TEST_P(BadData, HugeOffsetMovesTheInterceptAlone) {
-  Table shifted = table();
-  shifted = make_table({.model = GetParam(), .rows = 200, .features = 3, .offset = true});
+  Table shifted = make_table({.model = GetParam(), .rows = 200, .features = 3, .offset = true});
   std::vector<std::vector<Coefficient>> found;
   // Where the logistic curve is flat to rounding, there is no way back for a flat prior.
   const double huge = GetParam() == "logistic" ? 30.0 : 600.0;

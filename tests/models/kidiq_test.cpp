@@ -17,8 +17,8 @@
 //
 // Where sigma is far above 2.5, and here it is 18 +- 0.6, the half-Cauchy's density is proportional
 // to sigma^-2. With tau = sigma^-2, d sigma / d tau ~ tau^(-3/2), that is tau tau^(-3/2) =
-// tau^(-1/2) in tau: Gamma(1/2, 0). What is left out, 1 / (1 + (2.5 / sigma)^2), moves sigma by
-// 2 (2.5^2) / sigma^3 of its variance, 0.001 sd.
+// tau^(-1/2) in tau: Gamma(1/2, 0). What is left out, the factor 1 / (1 + (2.5 / sigma)^2), moves
+// sigma by its variance times 2 (2.5)^2 / sigma^3, 0.001 sd.
 namespace bayesum {
 namespace {
 

@@ -19,7 +19,7 @@
 namespace bayesum {
 
 struct StopConfig {
-  std::int64_t steps = 200;  // at most
+  std::int64_t steps = 1000;  // at most
   double residual = 1e-8;    // stop when the fixed-point residual is this small
   double elbo = 0;           // or when the ELBO changed by at most this, relatively; 0: never
 

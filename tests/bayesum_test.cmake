@@ -1,13 +1,16 @@
 include(GoogleTest)
 
-# bayesum_test(NAME SOURCES a.cpp ... LINK lib ... [LABELS l ...]): a GoogleTest binary, each of its
+# bayesum_test(NAME SOURCES a.cpp ... LINK lib ... [LABELS l]): a GoogleTest binary, each of its
 # tests a ctest of its own, so that a skipped one shows as skipped.
 function(bayesum_test name)
   cmake_parse_arguments(test "" "" "SOURCES;LINK;LABELS" ${ARGN})
   add_executable(${name} ${test_SOURCES})
   target_link_libraries(${name} PRIVATE ${test_LINK} GTest::gtest GTest::gtest_main)
+  if(NOT test_LABELS)
+    set(test_LABELS unit)
+  endif()
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60
-    PROPERTIES TIMEOUT 300 LABELS "${test_LABELS}" ENVIRONMENT "OPENBLAS_NUM_THREADS=1")
+    PROPERTIES TIMEOUT 300 LABELS ${test_LABELS} ENVIRONMENT "OPENBLAS_NUM_THREADS=1")
 endfunction()
 
 # bayesum_mpi_test(NAME RANKS 1 2 ... SOURCES a.cpp LINK lib ...): a binary with its own main, run

@@ -9,7 +9,8 @@
 
 namespace bayesum {
 
-// K independent Bernoulli(p_k) over {0, 1}: T = theta, lambda = logit p, A = sum_k log(1 + e^lambda).
+// K independent Bernoulli(p_k) over {0, 1}: T = theta, lambda = logit p, A = sum_k log(1 +
+// e^lambda).
 class Bernoulli final : public Family {
  public:
   explicit Bernoulli(std::size_t dimension) : dimension_(dimension) {}

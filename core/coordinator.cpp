@@ -16,8 +16,8 @@
 namespace bayesum {
 namespace {
 
-// What the coordinators share: the sum over this rank's shards, in a tree or as they come, beside the
-// wire; `total_` holds payload and counts. The rest differs in who receives which part of it.
+// What the coordinators share: the sum over this rank's shards, in a tree or as they come, beside
+// the wire; `total_` holds payload and counts. The rest differs in who receives which part of it.
 class SummingCoordinator : public Coordinator {
  public:
   SummingCoordinator(bool deterministic, Communicator& communicator, std::size_t payload_size,
@@ -41,8 +41,7 @@ class SummingCoordinator : public Coordinator {
     if (tree_) {
       tree_->add(wire, shard, values);
     } else {
-      apply(wire, AddScaled{.scale = 1.0, .x = values.data(), .out = total_.data()},
-            total_.size());
+      apply(wire, AddScaled{.scale = 1.0, .x = values.data(), .out = total_.data()}, total_.size());
     }
   }
 

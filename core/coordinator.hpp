@@ -24,8 +24,8 @@ struct CoordinatorConfig {
 //   root        rank 0 receives the sum, applies the rule, and broadcasts lambda
 //   sharded     every rank receives the sum of its slice of lambda, applies the rule to it, and the
 //               slices are gathered; for posteriors that can be cut
-// All three give the same posterior. Deterministic mode sums the messages of the virtual shards in a
-// fixed tree, the same bits for any number of ranks; the fast mode adds them as the communicator
+// All three give the same posterior. Deterministic mode sums the messages of the virtual shards in
+// a fixed tree, the same bits for any number of ranks; the fast mode adds them as the communicator
 // likes. What crosses the wire per rank, for n elements: one reduction of n and one publication.
 class Coordinator {
  public:
@@ -36,17 +36,19 @@ class Coordinator {
 
   // Adds the message of one virtual shard; shards come in order.
   virtual void add(const Stream& stream, std::size_t shard, const Message& message) = 0;
-  // Collective: the only sum of the step. `payload` (host) receives the owned part, `scalars` (host)
-  // the Message::Scalar counts, on every rank.
+  // Collective: the only sum of the step. `payload` (host) receives the owned part, `scalars`
+  // (host) the Message::Scalar counts, on every rank.
   virtual void reduce(const Stream& stream, std::span<double> payload,
                       std::span<double> scalars) = 0;
-  // Collective: a vector in the layout of lambda (host), from the owners of its parts to every rank.
+  // Collective: a vector in the layout of lambda (host), from the owners of its parts to every
+  // rank.
   virtual void publish(const Stream& stream, std::span<double> whole) = 0;
   // Collective: the largest of a value that each owner has of its part; infinite if one is NaN.
   virtual double max_over_owners(const Stream& stream, double value) = 0;
 };
 
-// `layout` tells how lambda may be cut. Error(kUsage) for "sharded" with a posterior that cannot be.
+// `layout` tells how lambda may be cut. Error(kUsage) for "sharded" with a posterior that cannot
+// be.
 std::unique_ptr<Coordinator> make_coordinator(const CoordinatorConfig& config,
                                               Communicator& communicator, const Posterior& layout,
                                               std::size_t virtual_shards, Device device);

@@ -11,6 +11,7 @@
 #include "core/hash.hpp"
 #include "core/input_file.hpp"
 #include "core/nearest.hpp"
+#include "core/utf8.hpp"
 #include "kernels/error.hpp"
 
 namespace bayesum {
@@ -248,6 +249,10 @@ void check_names(const std::filesystem::path& path, const std::vector<std::strin
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (names[i].empty()) {
       throw Error(ExitCode::kFile, place + "column " + std::to_string(i + 1) + " has no name");
+    }
+    if (!is_utf8(names[i])) {
+      throw Error(ExitCode::kFile,
+                  place + "the name of column " + std::to_string(i + 1) + " is not UTF-8");
     }
     if (names[i].starts_with('"')) {
       throw Error(ExitCode::kFile, place + "column name " + shown(names[i]) +

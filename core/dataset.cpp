@@ -5,7 +5,6 @@
 #include <charconv>
 #include <cmath>
 #include <iterator>
-#include <limits>
 #include <utility>
 
 #include "core/agree.hpp"
@@ -75,7 +74,8 @@ std::size_t at_least(std::int64_t least, std::int64_t value, const char* key) {
 }  // namespace
 
 void DataConfig::describe(Fields& fields) {
-  const Interval positive{1, std::numeric_limits<double>::infinity()};
+  constexpr double kMostShards = 1 << 20;
+  constexpr double kMostRows = 1 << 24;
   fields.add("data.path", path, {}, "the table: a CSV file of numbers with a header line");
   fields.add("data.response", response, {}, "the column to be explained");
   fields.add("data.features", features, "the columns that explain it; empty: all that are left");
@@ -83,9 +83,9 @@ void DataConfig::describe(Fields& fields) {
              "a column added to the linear predictor with the fixed coefficient one; empty: none");
   fields.add("data.weight", weight, {},
              "a column that multiplies the log-likelihood of its row; empty: ones");
-  fields.add("data.virtual_shards", virtual_shards, positive,
+  fields.add("data.virtual_shards", virtual_shards, {1, kMostShards},
              "pieces that the rows are cut into, whatever the number of ranks");
-  fields.add("data.block_rows", block_rows, positive, "rows handed to the model at a time");
+  fields.add("data.block_rows", block_rows, {1, kMostRows}, "rows handed to the model at a time");
   fields.add("data.cache_mib", cache_mib, kNonNegative,
              "MiB of parsed rows that each rank keeps in memory; the rest is read in every pass");
 }

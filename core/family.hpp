@@ -14,12 +14,12 @@ namespace bayesum {
 //
 //   q(theta) = exp( <lambda, T(theta)> - A(lambda) )
 //
-// lambda: natural parameters, T: sufficient statistic, A: log-partition (every normalising constant,
-// 2 pi included, is in A), mu = E[T] = grad A(lambda): expectation parameters. The four primitives
-// below and sampling define a family; density, entropy, KL and Fisher information follow from them.
-// Vectors are plain spans of `size()` float64; symmetric matrices in them are lower triangles packed
-// row by row (kernels/matrix.hpp) whose entries make <lambda, T> a plain dot product.
-// Wainwright and Jordan (2008), section 3.
+// lambda: natural parameters, T: sufficient statistic, A: log-partition (every normalising
+// constant, 2 pi included, is in A), mu = E[T] = grad A(lambda): expectation parameters. The four
+// primitives below and sampling define a family; density, entropy, KL and Fisher information follow
+// from them. Vectors are plain spans of `size()` float64; symmetric matrices in them are lower
+// triangles packed row by row (kernels/matrix.hpp) whose entries make <lambda, T> a plain dot
+// product. Wainwright and Jordan (2008), section 3.
 class Family {
  public:
   virtual ~Family() = default;
@@ -46,15 +46,16 @@ class Family {
   virtual void sample(std::span<const double> natural, NoiseId id,
                       std::span<double> theta) const = 0;
 
-  // -E[log q] = A(lambda) - <lambda, mu>. Where the two nearly cancel, as in a narrow Gaussian far from
-  // zero, a family gives what is left in closed form.
+  // -E[log q] = A(lambda) - <lambda, mu>. Where the two nearly cancel, as in a narrow Gaussian far
+  // from zero, a family gives what is left in closed form.
   virtual double entropy(std::span<const double> natural) const;
 
   // From the centred form in which evidence crosses the wire to natural parameters. For a Gaussian
   // with mean m the centred form is [g ; H], sums of gradient and Hessian of the negative
   // log-likelihood averaged under q in the layout of lambda, and the message is (H m - g, -H/2).
   // Families without one use natural parameters on the wire and keep this default, which throws.
-  virtual void natural_from_centred(std::span<const double> natural, std::span<const double> centred,
+  virtual void natural_from_centred(std::span<const double> natural,
+                                    std::span<const double> centred,
                                     std::span<double> message) const;
 };
 
@@ -62,8 +63,8 @@ class Family {
 double log_density(const Family& family, std::span<const double> natural,
                    std::span<const double> theta);
 double kl_divergence(const Family& family, std::span<const double> p, std::span<const double> q);
-// Fisher information d mu / d lambda, size x size row-major, by central differences of the mean map:
-// for diagnostics and tests of small families.
+// Fisher information d mu / d lambda, size x size row-major, by central differences of the mean
+// map: for diagnostics and tests of small families.
 std::vector<double> fisher_information(const Family& family, std::span<const double> natural);
 
 // By name and dimension, as posterior files state them. Throws Error(kFile) for an unknown name.

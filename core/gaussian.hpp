@@ -51,9 +51,7 @@ struct GaussianMoments {
   std::vector<double> to_natural() const;
 
   std::size_t dimension() const { return mean.size(); }
-  MatrixView<const double> factor_view() const {
-    return {factor.data(), dimension(), dimension()};
-  }
+  MatrixView<const double> factor_view() const { return {factor.data(), dimension(), dimension()}; }
   std::vector<double> covariance() const;      // S^-1, D x D
   std::vector<double> inverse_factor() const;  // L^-1, D x D lower-triangular
   double log_determinant() const;              // of S

@@ -10,9 +10,7 @@ namespace bayesum {
 Message::Message(std::size_t payload_size, Device device)
     : payload_size_(payload_size), wire_(device, payload_size + kScalars) {}
 
-void Message::clear(const Stream& stream) {
-  apply(stream, Fill{0.0, wire_.data()}, wire_.size());
-}
+void Message::clear(const Stream& stream) { apply(stream, Fill{0.0, wire_.data()}, wire_.size()); }
 
 void Message::count(const Stream& stream, Scalar scalar, double amount) {
   const std::span<double> slot = wire().subspan(payload_size_ + scalar, 1);

@@ -8,8 +8,8 @@
 
 namespace bayesum {
 
-// Turns (posterior, shard) into a message. A model knows its likelihood, its prior and the family of
-// its posterior; it knows nothing of ranks, sums or learning rules.
+// Turns (posterior, shard) into a message. A model knows its likelihood, its prior and the family
+// of its posterior; it knows nothing of ranks, sums or learning rules.
 class Model {
  public:
   virtual ~Model() = default;
@@ -25,8 +25,8 @@ class Model {
   // Where training starts.
   virtual Posterior initial_posterior() const = 0;
 
-  // What training ascends, given the loss summed over all data at q: the ELBO. (With the delta method
-  // there is no ELBO: the log joint density at the mean.)
+  // What training ascends, given the loss summed over all data at q: the ELBO. (With the delta
+  // method there is no ELBO: the log joint density at the mean.)
   virtual double objective(const Posterior& q, double loss) const {
     return elbo(q, prior(), -loss);
   }

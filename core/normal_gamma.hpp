@@ -50,9 +50,7 @@ struct NormalGammaMoments {
   // Error(kNumerical) when Lambda is not positive definite or a or b is not positive.
   static NormalGammaMoments from_natural(std::span<const double> natural, std::size_t coefficients);
 
-  MatrixView<const double> factor_view() const {
-    return {factor.data(), mean.size(), mean.size()};
-  }
+  MatrixView<const double> factor_view() const { return {factor.data(), mean.size(), mean.size()}; }
   std::vector<double> inverse_scale() const;  // Lambda^-1, D x D
 };
 

@@ -53,8 +53,8 @@ class Posterior {
   std::vector<double> natural_;
 };
 
-// A prior, a point of the same space. Where it is flat (explicitly so, and improper) lambda_prior is
-// zero and the coordinate adds nothing to log_partition.
+// A prior, a point of the same space. Where it is flat (explicitly so, and improper) lambda_prior
+// is zero and the coordinate adds nothing to log_partition.
 struct Prior {
   std::vector<double> natural;
   double log_partition = 0;

@@ -119,7 +119,8 @@ void RuleConfig::describe(Fields& fields) {
   fields.add("rule.schedule_offset", schedule_offset, kPositive, "offset of the power schedule");
   fields.add("rule.schedule_power", schedule_power, {.low = 0, .high = 1},
              "exponent of the power schedule");
-  fields.add("rule.backtracking", backtracking, "von: take a step back, and halve rho, when the "
+  fields.add("rule.backtracking", backtracking,
+             "von: take a step back, and halve rho, when the "
              "ELBO fell");
   fields.add("rule.retraction", retraction, {"never", "always"},
              "von: the form of the step that keeps the precision positive definite whatever the "

@@ -63,17 +63,17 @@ struct StepPolicy {
   bool backtracking = false;
 };
 
-// Follows the schedule; with backtracking, a step after which the ELBO has fallen (or the evidence is
-// not finite) is taken back and tried again from where it started, with half the rho, on the evidence
-// that is still at hand. One trial is one step of training. Where the ELBO no longer changes beyond
-// rounding no step is taken back, and rho is halved when the residual has grown. Decides from these
-// two alone, so every rank decides alike.
+// Follows the schedule; with backtracking, a step after which the ELBO has fallen (or the evidence
+// is not finite) is taken back and tried again from where it started, with half the rho, on the
+// evidence that is still at hand. One trial is one step of training. Where the ELBO no longer
+// changes beyond rounding no step is taken back, and rho is halved when the residual has grown.
+// Decides from these two alone, so every rank decides alike.
 class StepControl {
  public:
   explicit StepControl(const StepPolicy& policy);
 
-  // Given q and its evidence, moves q. Error(kNumerical) when no step improves, when the evidence is
-  // not finite and there is nothing to go back to, or when q would become improper.
+  // Given q and its evidence, moves q. Error(kNumerical) when no step improves, when the evidence
+  // is not finite and there is nothing to go back to, or when q would become improper.
   void advance(const LearningRule& rule, std::span<const double> prior, const Evidence& evidence,
                Posterior& q);
 
@@ -104,14 +104,14 @@ class StepControl {
   bool has_base_ = false;
   double base_elbo_ = 0;
   double base_residual_ = 0;
-  std::int64_t calm_ = 0;      // good steps since the last that was shortened
-  std::int64_t patience_ = 0;  // good steps to wait for before a longer one
+  std::int64_t calm_ = 0;             // good steps since the last that was shortened
+  std::int64_t patience_ = 0;         // good steps to wait for before a longer one
   std::vector<double> base_natural_;  // where the last step started, and the evidence there
   std::vector<double> base_message_;
 };
 
-// The rule and its policy for a model: "exact" (rho = 1, conjugate models only), "blr" (the schedule
-// as it stands), "von" (backtracking), "auto" (exact if conjugate, else von).
+// The rule and its policy for a model: "exact" (rho = 1, conjugate models only), "blr" (the
+// schedule as it stands), "von" (backtracking), "auto" (exact if conjugate, else von).
 struct ResolvedRule {
   std::unique_ptr<LearningRule> rule;
   StepPolicy policy;

@@ -31,8 +31,8 @@ struct TensorFile {
   std::filesystem::path path;  // where it was read from, for messages
 };
 
-// Whole or absent: temporary file, fsync, rename, fsync of the folder. Error(kFile) naming path, and
-// for a full disk the bytes needed and free; the old file then stands.
+// Whole or absent: temporary file, fsync, rename, fsync of the folder. Error(kFile) naming path,
+// and for a full disk the bytes needed and free; the old file then stands.
 void write_tensors(const std::filesystem::path& path, const TensorFile& file);
 
 // Reads with limits before it allocates: sizes, nesting, duplicates, overlap, coverage, checksum.

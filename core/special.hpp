@@ -2,8 +2,8 @@
 
 namespace bayesum::special {
 
-// Special functions, distribution functions and quantiles, in float64, from Boost.Math; the one place
-// where it is included. Arguments outside a function's domain give NaN.
+// Special functions, distribution functions and quantiles, in float64, from Boost.Math; the one
+// place where it is included. Arguments outside a function's domain give NaN.
 
 double log_gamma(double x);
 double digamma(double x);

@@ -90,8 +90,8 @@ void StepControl::keep_base(const Evidence& evidence, const Posterior& q) {
 
 StepControl::State StepControl::save() const {
   return {.scalars = {static_cast<double>(steps_), rho_, static_cast<double>(backtracks_),
-                      has_base_ ? 1.0 : 0.0, base_elbo_, base_residual_,
-                      static_cast<double>(calm_), static_cast<double>(patience_)},
+                      has_base_ ? 1.0 : 0.0, base_elbo_, base_residual_, static_cast<double>(calm_),
+                      static_cast<double>(patience_)},
           .base_natural = base_natural_,
           .base_message = base_message_};
 }

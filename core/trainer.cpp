@@ -19,10 +19,14 @@ double largest(std::span<const double> x) {
 
 std::string to_string(StopReason reason) {
   switch (reason) {
-    case StopReason::kResidual: return "the fixed-point residual is small enough";
-    case StopReason::kElbo: return "the ELBO no longer changes";
-    case StopReason::kSteps: return "the last step was reached";
-    case StopReason::kRequested: return "stopped on request";
+    case StopReason::kResidual:
+      return "the fixed-point residual is small enough";
+    case StopReason::kElbo:
+      return "the ELBO no longer changes";
+    case StopReason::kSteps:
+      return "the last step was reached";
+    case StopReason::kRequested:
+      return "stopped on request";
   }
   return {};
 }
@@ -62,26 +66,26 @@ TrainingResult Trainer::run() {
 // lambda <- (1 - rho) lambda + rho (lambda_prior + sum over shards of message)
 std::optional<StopReason> Trainer::step() {
   auto& [stream, communicator, data, model] = parts_;
-  gather_evidence();                                        // shard -> batch -> message
-  coordinator_->reduce(stream, message_, counts_);          // message -> sum
-  assess();                                                 // sum -> metrics
+  gather_evidence();                                // shard -> batch -> message
+  coordinator_->reduce(stream, message_, counts_);  // message -> sum
+  assess();                                         // sum -> metrics
   if (const auto reason = reason_to_stop()) return reason;
 
   const Range owned = coordinator_->owned();
   const auto prior = std::span(model.prior().natural).subspan(owned.first, owned.size());
+  const Evidence evidence{message_, report_.elbo, report_.residual,
+                          counts_[Message::kNonFinite] == 0};
   Posterior slice = posterior_.slice(owned);
-  control_.advance(*rule_.rule, prior,                      // sum -> posterior
-                   {message_, report_.elbo, report_.residual, counts_[Message::kNonFinite] == 0},
-                   slice);
+  control_.advance(*rule_.rule, prior, evidence, slice);  // sum -> posterior
   posterior_.assign(owned, slice);
-  coordinator_->publish(stream, posterior_.natural());      // posterior -> ranks
+  coordinator_->publish(stream, posterior_.natural());  // posterior -> ranks
   previous_elbo_ = report_.elbo;
   ++report_.step;
   return std::nullopt;
 }
 
-// Every virtual shard of this rank, in order: its batches teach one message. A rank that cannot read
-// its data fails on all ranks, before anyone waits for its sum.
+// Every virtual shard of this rank, in order: its batches teach one message. A rank that cannot
+// read its data fails on all ranks, before anyone waits for its sum.
 void Trainer::gather_evidence() {
   auto& [stream, communicator, data, model] = parts_;
   const bool stop_requested = hooks_.stop_requested && hooks_.stop_requested();

@@ -20,8 +20,8 @@ namespace bayesum {
 
 struct StopConfig {
   std::int64_t steps = 1000;  // at most
-  double residual = 1e-8;    // stop when the fixed-point residual is this small
-  double elbo = 0;           // or when the ELBO changed by at most this, relatively; 0: never
+  double residual = 1e-8;     // stop when the fixed-point residual is this small
+  double elbo = 0;            // or when the ELBO changed by at most this, relatively; 0: never
 
   void describe(Fields& fields);
 };
@@ -29,15 +29,15 @@ struct StopConfig {
 // What is known of the posterior at the start of a step, from the evidence gathered at it.
 struct StepReport {
   std::int64_t step = 0;
-  double elbo = 0;      // Model::objective
-  double loss = 0;      // - E_q[log p(data | theta)]
+  double elbo = 0;  // Model::objective
+  double loss = 0;  // - E_q[log p(data | theta)]
   double rows = 0;
   // How far lambda is from its fixed point lambda_prior + sum of messages: with r the largest
   // |difference|, r / (r + max |lambda|), which is the relative distance near 0 and at most 1.
   double residual = 0;
-  double rho = 0;       // of the step that led here
+  double rho = 0;  // of the step that led here
   std::int64_t backtracks = 0;
-  double seconds = 0;   // since training began here
+  double seconds = 0;  // since training began here
 };
 
 enum class StopReason { kResidual, kElbo, kSteps, kRequested };
@@ -72,10 +72,10 @@ class Trainer {
     StopConfig stop;
   };
   struct Hooks {
-    std::function<void(const StepReport&)> report;             // every step, every rank
-    std::function<void(const TrainingState&)> checkpoint;      // see checkpoint_every
-    std::int64_t checkpoint_every = 0;                         // steps; 0: never
-    std::function<bool()> stop_requested;                      // polled once a step on every rank
+    std::function<void(const StepReport&)> report;         // every step, every rank
+    std::function<void(const TrainingState&)> checkpoint;  // see checkpoint_every
+    std::int64_t checkpoint_every = 0;                     // steps; 0: never
+    std::function<bool()> stop_requested;                  // polled once a step on every rank
   };
 
   Trainer(Parts parts, const Config& config, Hooks hooks);

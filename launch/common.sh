@@ -1,7 +1,11 @@
-# Helpers of the scripts in this project; sourced, not run. Sets `root`, the project's folder.
+# Helpers of the scripts in this project; sourced, not run. Sets `root`, the project's folder, and `cores`,
+# what this machine gives to a build or to ranks.
 # shellcheck shell=bash
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+# nproc would take OMP_NUM_THREADS, the threads of one rank, for the cores of the machine.
+cores=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
 
 if [ -t 1 ]; then
   bold=$'\e[1m' plain=$'\e[0m'
@@ -76,7 +80,7 @@ export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
 
 # build PRESET [TARGET ...]: configures and compiles build/PRESET.
 build() {
-  local preset=$1 log=$root/build/$1.log jobs=${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}
+  local preset=$1 log=$root/build/$1.log jobs=${CMAKE_BUILD_PARALLEL_LEVEL:-$cores}
   shift
   say "Building preset $preset with $jobs jobs (log: $log)"
   run_quietly "$log" cmake -S "$root" --preset "$preset"
@@ -94,8 +98,7 @@ program_of() { echo "$root/build/$1/bayesum"; }
 # mpi_environment RANKS: settings for RANKS ranks on each machine. Threads share the cores out among
 # the ranks, more ranks than cores are legal and give way to each other, and root may start them.
 mpi_environment() {
-  local ranks=$1 cores threads
-  cores=$(nproc)
+  local ranks=$1 threads
   threads=$((cores > ranks ? cores / ranks : 1))
   export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$threads}
   export OPENBLAS_NUM_THREADS=${OPENBLAS_NUM_THREADS:-$threads}

@@ -32,7 +32,6 @@ class PredictionFile {
       file_.open(part_);
       check();
     }
-    out() << "row,mean,sd,low90,high90" << (with_response ? ",log_density\n" : "\n");
   }
   PredictionFile(const PredictionFile&) = delete;
   PredictionFile& operator=(const PredictionFile&) = delete;
@@ -42,6 +41,7 @@ class PredictionFile {
   }
 
   void add(const Prediction& prediction) {
+    if (rows_ == 0) add_header();
     std::string line = std::to_string(++rows_);
     for (const double x : {prediction.mean, prediction.sd, prediction.low, prediction.high}) {
       append_number(line += ',', x);
@@ -52,6 +52,7 @@ class PredictionFile {
   }
 
   void finish() {
+    if (rows_ == 0) add_header();
     out().flush();
     check();
     if (to_stdout_) return;
@@ -61,6 +62,9 @@ class PredictionFile {
   }
 
  private:
+  void add_header() {
+    out() << "row,mean,sd,low90,high90" << (with_response_ ? ",log_density\n" : "\n");
+  }
   std::ostream& out() { return to_stdout_ ? std::cout : file_; }
   void check() {
     if (out()) return;

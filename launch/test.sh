@@ -30,7 +30,7 @@ run_ctest() {
   local folder=$root/build/$1 results=$root/build/$1/results.xml counts=$root/build/$1/counts.txt
   rm -f "$results" "$counts"
   say "Running the tests of preset $1"
-  ctest --test-dir "$folder" --parallel "$(nproc)" --output-on-failure --output-junit "$results" \
+  ctest --test-dir "$folder" --parallel "$cores" --output-on-failure --output-junit "$results" \
     </dev/null || failures+=("tests of preset $1")
   python3 "$root/tests/skips.py" --preset "$1" --counts "$counts" "$results" \
     "$root/tests/expected_skips.txt" || failures+=("skips of preset $1")
@@ -81,7 +81,7 @@ main() {
   preset=$(default_preset)
   "$root/launch/install.sh"
   "$root/launch/data/fetch.sh" || echo "    without the example data; the tests that read them will say so"
-  mpi_environment "$(nproc)"
+  mpi_environment "$cores"
   [ -z "$full" ] || export BAYESUM_LONG=1
   build "$preset"
   run_ctest "$preset"

@@ -13,8 +13,7 @@ Prior make_prior(const PriorConfig& config, std::size_t columns) {
   for (std::size_t k = 0; k < columns; ++k) {
     prior.natural.insert(prior.natural.end(), {config.alpha - 1.0, config.beta - 1.0});
   }
-  prior.log_partition =
-      static_cast<double>(columns) * special::log_beta(config.alpha, config.beta);
+  prior.log_partition = static_cast<double>(columns) * special::log_beta(config.alpha, config.beta);
   return prior;
 }
 

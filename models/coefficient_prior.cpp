@@ -14,8 +14,7 @@ void check_names(const char* table, const Numbers& numbers,
   for (const auto& [name, value] : numbers) {
     if (std::ranges::find(columns, name) == columns.end()) {
       throw Error(ExitCode::kUsage, std::string("prior.") + table + ": there is no column '" +
-                                        name + "'; did you mean '" + nearest(name, columns) +
-                                        "'?");
+                                        name + "'; did you mean '" + nearest(name, columns) + "'?");
     }
   }
 }
@@ -38,9 +37,9 @@ std::vector<CoefficientPrior> coefficient_priors(const PriorConfig& config, cons
     const CoefficientPrior common =
         intercept ? CoefficientPrior{config.intercept_mean, config.intercept_sd}
                   : CoefficientPrior{config.mean, config.sd};
-    priors.push_back({value_or(config.mean_of, columns[j], common.mean) +
-                          (intercept ? intercept_origin : 0.0),
-                      value_or(config.sd_of, columns[j], common.sd)});
+    priors.push_back(
+        {value_or(config.mean_of, columns[j], common.mean) + (intercept ? intercept_origin : 0.0),
+         value_or(config.sd_of, columns[j], common.sd)});
   }
   return priors;
 }

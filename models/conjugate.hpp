@@ -5,7 +5,8 @@
 
 namespace bayesum {
 
-// A model whose likelihood is conjugate to the family of its posterior: the log-likelihood of rows is
+// A model whose likelihood is conjugate to the family of its posterior: the log-likelihood of rows
+// is
 //
 //   log p(rows | theta) = <statistics(rows), T(theta)> + log_base(rows),
 //

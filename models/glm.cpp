@@ -37,15 +37,14 @@ Prior make_prior(bool full, const std::vector<CoefficientPrior>& coefficients) {
     mean.push_back(s == 0 ? 0.0 : prior.mean);
     precision.push_back(s);
     if (s > 0) {
-      log_partition +=
-          0.5 * (s * prior.mean * prior.mean + std::log(2.0 * std::numbers::pi / s));
+      log_partition += 0.5 * (s * prior.mean * prior.mean + std::log(2.0 * std::numbers::pi / s));
     }
   }
   return {independent_gaussians(full, mean, precision), log_partition};
 }
 
-// The link of the baseline, where the intercept starts; half an event where there was none, and half
-// a success and half a failure more, keep it finite.
+// The link of the baseline, where the intercept starts; half an event where there was none, and
+// half a success and half a failure more, keep it finite.
 double baseline_link(Likelihood likelihood, const DataSummary& summary) {
   const double weight = std::max(summary.weight, 1.0);
   if (likelihood == Likelihood::kPoisson) {
@@ -146,8 +145,7 @@ void GlmModel::accumulate(const Stream& stream, const Batch& batch, Message& mes
   glm_pass(stream, pass);
 }
 
-void GlmModel::accumulate_diagonal(const Stream& stream, GlmPass pass,
-                                   std::span<double> payload) {
+void GlmModel::accumulate_diagonal(const Stream& stream, GlmPass pass, std::span<double> payload) {
   apply(stream, Fill{.value = 0.0, .out = sums_.data()}, sums_.size());
   if (!delta_) pass.variance = spread_.span();
   pass.gradient = sums_.span().first(columns_);

@@ -10,10 +10,11 @@
 
 namespace bayesum {
 
-// Generalised linear models: logistic (y in {0, 1}) and Poisson with log link (y a count), with a full
-// or diagonal Gaussian over the coefficients.
+// Generalised linear models: logistic (y in {0, 1}) and Poisson with log link (y a count), with a
+// full or diagonal Gaussian over the coefficients.
 //
-//   log p(y_i | beta) = -w_i l(z_i; y_i),  z_i = x_i' beta + offset_i      beta_j ~ N(mean_j, sd_j^2)
+//   log p(y_i | beta) = -w_i l(z_i; y_i),  z_i = x_i' beta + offset_i      beta_j ~ N(mean_j,
+//   sd_j^2)
 //
 // The message is the centred form [g ; H], averaged under q by one-dimensional quadrature or, with
 // the delta method, taken at the mean, which makes the learning rule Newton's method

@@ -48,11 +48,10 @@ Posterior make_initial(std::size_t d) {
 }  // namespace
 
 LinearModel::LinearModel(const PriorConfig& prior, const Design& design, const DataSummary& summary)
-    : ConjugateModel(
-          make_prior(prior,
-                     coefficient_priors(prior, design,
-                                        prior.center_intercept ? summary.response_mean : 0.0)),
-          make_initial(design.columns())) {}
+    : ConjugateModel(make_prior(prior, coefficient_priors(
+                                           prior, design,
+                                           prior.center_intercept ? summary.response_mean : 0.0)),
+                     make_initial(design.columns())) {}
 
 void LinearModel::reserve(const Stream& stream, std::size_t rows, std::size_t columns) {
   if (residual_.size() < rows || residual_.device() != stream.device()) {

@@ -10,8 +10,8 @@
 namespace bayesum {
 
 struct ModelConfig {
-  std::string name;                // linear, beta-bernoulli, logistic, poisson
-  std::string posterior = "full";  // of a GLM: full or diagonal Gaussian
+  std::string name;                         // linear, beta-bernoulli, logistic, poisson
+  std::string posterior = "full";           // of a GLM: full or diagonal Gaussian
   std::string expectation = "variational";  // or delta: at the mean, which makes the rule Newton's
   bool intercept = true;
   bool standardize = true;
@@ -21,16 +21,16 @@ struct ModelConfig {
 
 // Priors speak of standardized columns. An infinite sd is an explicit flat prior.
 struct PriorConfig {
-  double mean = 0.0;            // of every slope
+  double mean = 0.0;  // of every slope
   double sd = 2.5;
   double intercept_mean = 0.0;
   double intercept_sd = 10.0;
   bool center_intercept = true;  // linear: its mean counts from the mean of the response
-  Numbers mean_of;              // by feature name, overriding `mean`
+  Numbers mean_of;               // by feature name, overriding `mean`
   Numbers sd_of;
-  double shape = 1.0;           // linear: precision of the noise ~ Gamma(shape, rate)
+  double shape = 1.0;  // linear: precision of the noise ~ Gamma(shape, rate)
   double rate = 1.0;
-  double alpha = 1.0;           // beta-bernoulli: Beta(alpha, beta)
+  double alpha = 1.0;  // beta-bernoulli: Beta(alpha, beta)
   double beta = 1.0;
 
   void describe(Fields& fields);

@@ -119,6 +119,9 @@ TEST(Csv, RefusesWhatIsNoTable) {
       {"a,,c\n1,2,3\n", ":1: column 2 has no name"},
       {"\na,b\n", ":1: column 1 has no name"},
       {"a,b,a\n1,2,3\n", ":1: column 'a' occurs twice"},
+      {"a,gr\xf6\xdf"
+       "e\n1,2\n",
+       ":1: the name of column 2 is not UTF-8"},
       {"\"a\",b\n1,2\n", ":1: column name '\"a\"' starts a quoted field"},
   };
   for (const auto& [text, why] : cases) {

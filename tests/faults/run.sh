@@ -57,7 +57,7 @@ main() {
   local patches=() name failed=0 found=0
   for name in "$@"; do patches+=("$root/tests/faults/$name.patch"); done
   [ ${#patches[@]} -gt 0 ] || patches=("$root"/tests/faults/*.patch)
-  mpi_environment "$(nproc)"
+  mpi_environment "$cores"
   say "Seeded faults: ${#patches[@]}, in a copy of the tree"
   rm -rf "$source_copy"
   copy_tree

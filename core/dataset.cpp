@@ -126,6 +126,10 @@ Dataset::Dataset(const DataConfig& config, Support support)
   if (has_response(support) && config.response.empty()) {
     throw Error(ExitCode::kUsage, "data.response names no column of " + config.path);
   }
+  if (support == Support::kBinaryFeatures && !config.offset.empty()) {
+    throw Error(ExitCode::kUsage,
+                "data.offset = \"" + config.offset + "\" has no part in a model without a response");
+  }
   std::vector<std::string> features = config.features;
   if (features.empty()) {
     const std::array other_parts{config.response, config.offset, config.weight};

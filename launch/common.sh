@@ -1,5 +1,5 @@
-# Helpers of the scripts in this project; sourced, not run. Sets `root`, the project's folder, and `cores`,
-# what this machine gives to a build or to ranks.
+# Helpers of the scripts in this project; sourced, not run. Sets `root`, the project's folder, and
+# `cores`, how many there are to share out among jobs or ranks.
 # shellcheck shell=bash
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

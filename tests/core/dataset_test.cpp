@@ -280,6 +280,9 @@ TEST(Dataset, BinaryFeaturesNeedNoResponse) {
   const std::string sentence =
       error_of(ExitCode::kFile, [&] { scan_alone(config, Support::kBinaryFeatures); });
   EXPECT_EQ(sentence, config.path + ":3: feature 'b' = 0.5 must be 0 or 1");
+  config.offset = "b";
+  EXPECT_EQ(error_of(ExitCode::kUsage, [&] { Dataset(config, Support::kBinaryFeatures); }),
+            "data.offset = \"b\" has no part in a model without a response");
 }
 
 TEST(Dataset, ReadsThroughTheDesign) {

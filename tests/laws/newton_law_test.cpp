@@ -102,7 +102,7 @@ TEST_P(NewtonLaw, DeltaMethodGivesNewtonsIterates) {
     const Point here = point_of(trained[t]);
     const double error = std::max(relative_error(here.mean, newton.mean),
                                   relative_error(here.precision.values, newton.precision.values));
-    EXPECT_LE(error, 1e-11) << "iterate " << t;
+    EXPECT_LE(error, 1e-13) << "iterate " << t;
     worst = std::max(worst, error);
     moved = std::max(moved, relative_error(before, newton.mean));
   }

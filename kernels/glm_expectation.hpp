@@ -41,25 +41,28 @@ struct LogisticLoss {
     return {std::log1p(p), probability, probability / (1.0 + p)};
   }
 
-  // The pair z = a +- h with p = e^-(a + h) and q = e^-|a - h|. The curvature takes
-  // (s(a + h) - s(a - h)), which is (1 - e^-2h) e^(h - a) / ((1 + p)(1 + e^(h - a))).
-  BAYESUM_HOST_DEVICE static Tail tail_of_pair(double a, double h) {
-    const double p = std::exp(-(a + h));
-    const double q = std::exp(-std::fabs(a - h));
+  // The pair z = a +- h, with p = e^-(a + h) and q = e^-|a - h| from decay = e^-a; h < 50. The
+  // curvature takes s(a + h) - s(a - h) = (1 - e^-2h) e^(h - a) / ((1 + p)(1 + e^(h - a))).
+  BAYESUM_HOST_DEVICE static Tail tail_of_pair(double a, double decay, double h) {
+    const double u = std::exp(-h);
     const bool same_side = h <= a;
+    const double p = decay * u;
+    const double q = same_side ? decay / u : u / decay;
     const double product = (1.0 + p) * (1.0 + q);
     const double overshoot = same_side ? 0.0 : h - a;
     const double nearer = same_side ? q : 1.0;
+    const double apart = h < 0.5 ? -std::expm1(-2.0 * h) : 1.0 - u * u;
     return {overshoot + std::log1p(p + q + p * q), (p * (1.0 + q) + nearer * (1.0 + p)) / product,
-            -std::expm1(-2.0 * h) * nearer / product};
+            apart * nearer / product};
   }
 
   template <int kPairs>
   BAYESUM_HOST_DEVICE static Tail tail_by_hermite(double a, double deviation,
                                                   const PairedRule<kPairs>& rule) {
     Tail tail;
+    const double decay = std::exp(-a);
     for (int k = 0; k < kPairs; ++k) {
-      const Tail pair = tail_of_pair(a, deviation * rule.node[k]);
+      const Tail pair = tail_of_pair(a, decay, deviation * rule.node[k]);
       tail.loss += rule.weight[k] * pair.loss;
       tail.probability += rule.weight[k] * pair.probability;
       tail.curvature += rule.weight[k] * rule.node[k] * pair.curvature;

@@ -1,11 +1,13 @@
 #include "core/agree.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <exception>
 #include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "core/staging.hpp"
 #include "kernels/error.hpp"
@@ -55,6 +57,22 @@ void agree(Communicator& communicator, const Stream& stream,
   on_wire(stream, communicator, std::as_writable_bytes(std::span(sentence)), tell);
   throw Error(static_cast<ExitCode>(code_and_size[0]),
               sentence + " (rank " + std::to_string(root) + ")");
+}
+
+void require_same(Communicator& communicator, const Stream& stream, std::uint64_t value,
+                  const std::string& what) {
+  const auto ranks = static_cast<std::size_t>(communicator.size());
+  const auto me = static_cast<std::size_t>(communicator.rank());
+  std::vector<std::uint64_t> values(ranks);
+  values[me] = value;
+  const std::vector<std::size_t> counts(ranks, 1);
+  on_wire(stream, communicator, std::span(values), [&](const Stream& wire, auto payload) {
+    communicator.all_gather(wire, payload.subspan(me, 1), counts, payload);
+  });
+  const auto other = std::ranges::find_if(values, [&](auto x) { return x != values[0]; });
+  if (other == values.end()) return;
+  throw Error(ExitCode::kDisagreement,
+              "ranks 0 and " + std::to_string(other - values.begin()) + " disagree on the " + what);
 }
 
 }  // namespace bayesum

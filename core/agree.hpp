@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <string>
 
 #include "distributed/communicator.hpp"
 
@@ -15,5 +17,10 @@ namespace bayesum {
 // Costs an all-reduce of 8 bytes when all is well.
 void agree(Communicator& communicator, const Stream& stream,
            const std::function<void()>& local_work);
+
+// Collective: Error(kDisagreement) on every rank, naming the first rank whose value is not rank
+// 0's. `what` says what the value stands for: "configuration".
+void require_same(Communicator& communicator, const Stream& stream, std::uint64_t value,
+                  const std::string& what);
 
 }  // namespace bayesum

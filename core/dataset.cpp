@@ -7,6 +7,7 @@
 #include <iterator>
 #include <utility>
 
+#include "core/hash.hpp"
 #include "kernels/error.hpp"
 
 namespace bayesum {
@@ -134,6 +135,12 @@ void Dataset::select(const std::vector<std::string>& features) {
   first_feature_ = selection_.size();
   std::for_each(features.begin(), features.end(), take);
   features_ = features;
+}
+
+std::uint64_t Dataset::layout() const {
+  std::string text = std::to_string(file_.body().first) + " " + std::to_string(file_.body().last);
+  for (const std::string& name : file_.columns()) text += "," + name;
+  return hash_of(std::as_bytes(std::span(text)));
 }
 
 Range Dataset::bytes_of(std::size_t shard) const {

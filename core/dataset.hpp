@@ -78,6 +78,8 @@ class Dataset {
 
   std::vector<std::string> features() const { return features_; }
   std::size_t virtual_shards() const { return virtual_shards_; }
+  // A hash of what every rank must see alike before they read together: columns and size.
+  std::uint64_t layout() const;
 
   // Collective: every rank reads its shards once. Checks every row: response in the support, weight
   // >= 0, all finite, else Error(kFile) naming path, line, value, and the rank that read it, on

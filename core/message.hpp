@@ -25,7 +25,7 @@ class Message {
     kLoss,       // - E_q[log p(shard | theta)], summed
     kRows,       // rows seen
     kNonFinite,  // elements that were NaN or infinite, counted before the sum over ranks
-    kStop,       // ranks that were asked to stop
+    kStop,       // shards whose rank was asked to stop
     kScalars
   };
 

@@ -77,6 +77,13 @@ class StepControl {
   void advance(const LearningRule& rule, std::span<const double> prior, const Evidence& evidence,
                Posterior& q);
 
+  // Would `advance` take the last step back? Then `base()` is where it started, with the report's
+  // two numbers there. Error(kNumerical) as for advance.
+  bool takes_back(const Evidence& evidence) const;
+  std::span<const double> base() const { return base_natural_; }
+  double base_elbo() const { return base_elbo_; }
+  double base_residual() const { return base_residual_; }
+
   double rho() const { return rho_; }  // of the last step
   std::int64_t backtracks() const { return backtracks_; }
 

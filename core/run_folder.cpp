@@ -32,21 +32,30 @@ RunFolder::RunFolder(fs::path path, bool resume, bool overwrite) : path_(std::mo
                     " holds a run: go on with it by --run.resume auto, start over by "
                     "--run.overwrite true, or name another folder by --run.dir");
   }
-  if (overwrite && !resume) remove_run();
-  metrics_.open(path_ / "metrics.jsonl", std::ios::app);
-  if (!metrics_) refuse(path_, std::generic_category().message(errno));
+  replaces_ = overwrite && !resume;
+  check_writable();
+}
+
+void RunFolder::check_writable() const {
+  const fs::path probe = path_ / "log.txt";
+  if (!std::ofstream(probe, std::ios::app)) {
+    refuse(path_, std::generic_category().message(errno));
+  }
 }
 
 void RunFolder::remove_run() const {
-  for (const char* name : {"config.toml", "log.txt", "metrics.jsonl", "posterior.safetensors"}) {
+  for (const char* name : {"config.toml", "metrics.jsonl", "posterior.safetensors"}) {
     fs::remove(path_ / name);
   }
   fs::remove_all(checkpoints());
   fs::create_directories(checkpoints());
 }
 
-void RunFolder::write_config(const std::string& toml) {
+void RunFolder::begin(const std::string& toml) {
+  if (replaces_) remove_run();
   write_atomically(path_ / "config.toml", toml);
+  metrics_.open(path_ / "metrics.jsonl", std::ios::app);
+  if (!metrics_) refuse(path_, std::generic_category().message(errno));
 }
 
 void RunFolder::write_metrics(const StepReport& report) {

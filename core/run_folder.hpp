@@ -18,20 +18,24 @@ class RunFolder {
  public:
   // Creates it. Error(kFile) naming the path when it cannot be written. A folder that holds a
   // posterior or checkpoints is refused, Error(kUsage), unless `resume`, which keeps them, or
-  // `overwrite`, which removes the files of the run that was there.
+  // `overwrite`, which removes them when training begins.
   RunFolder(std::filesystem::path path, bool resume, bool overwrite);
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path posterior() const { return path_ / "posterior.safetensors"; }
   std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
 
-  void write_config(const std::string& toml);
+  // Training begins: what `overwrite` replaces is removed, the configuration written. Until then a
+  // folder that holds a run keeps it, so that a mistake elsewhere loses nothing.
+  void begin(const std::string& toml);
   void write_metrics(const StepReport& report);  // flushed
 
  private:
+  void check_writable() const;
   void remove_run() const;
 
   std::filesystem::path path_;
+  bool replaces_ = false;
   std::ofstream metrics_;
 };
 

@@ -46,7 +46,7 @@ void StepControl::shorten() {
 
 void StepControl::advance(const LearningRule& rule, std::span<const double> prior,
                           const Evidence& evidence, Posterior& q) {
-  if (policy_.backtracking && has_base_ && fell(evidence)) {
+  if (takes_back(evidence)) {
     ++backtracks_;
     shorten();
     if (rho_ < kSmallestStep) {
@@ -54,11 +54,6 @@ void StepControl::advance(const LearningRule& rule, std::span<const double> prio
                   "no step along the natural gradient improves the ELBO any more");
     }
   } else {
-    if (!evidence.finite) {
-      throw Error(ExitCode::kNumerical,
-                  "the evidence is not finite (NaN or infinity) and there is no earlier posterior "
-                  "to return to: look at the scale of the columns and at the prior");
-    }
     choose_rho(evidence);
     ++steps_;
     keep_base(evidence, q);
@@ -72,6 +67,16 @@ void StepControl::advance(const LearningRule& rule, std::span<const double> prio
                     "determine every parameter, as where columns are constant or collinear and the "
                     "prior is flat");
   }
+}
+
+bool StepControl::takes_back(const Evidence& evidence) const {
+  const bool has_way_back = policy_.backtracking && has_base_;
+  if (!evidence.finite && !has_way_back) {
+    throw Error(ExitCode::kNumerical,
+                "the evidence is not finite (NaN or infinity) and there is no earlier posterior "
+                "to return to: look at the scale of the columns and at the prior");
+  }
+  return has_way_back && fell(evidence);
 }
 
 bool StepControl::fell(const Evidence& evidence) const {

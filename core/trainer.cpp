@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/agree.hpp"
+#include "core/staging.hpp"
 #include "kernels/error.hpp"
 
 namespace bayesum {
@@ -53,13 +54,15 @@ Trainer::Trainer(Parts parts, const Config& config, Hooks hooks)
       began_(std::chrono::steady_clock::now()) {}
 
 TrainingResult Trainer::run() {
+  std::int64_t saved = -1;
   for (;;) {
     const auto reason = step();
     const bool due = hooks_.checkpoint_every > 0 && report_.step % hooks_.checkpoint_every == 0;
-    if (hooks_.checkpoint && (reason ? *reason == StopReason::kRequested : due)) {
+    if (hooks_.checkpoint && (reason || due) && report_.step != saved) {
       hooks_.checkpoint(state());
+      saved = report_.step;
     }
-    if (reason) return {*reason, report_};
+    if (reason) return result(*reason);
   }
 }
 
@@ -73,10 +76,8 @@ std::optional<StopReason> Trainer::step() {
 
   const Range owned = coordinator_->owned();
   const auto prior = std::span(model.prior().natural).subspan(owned.first, owned.size());
-  const Evidence evidence{message_, report_.elbo, report_.residual,
-                          counts_[Message::kNonFinite] == 0};
   Posterior slice = posterior_.slice(owned);
-  control_.advance(*rule_.rule, prior, evidence, slice);  // sum -> posterior
+  control_.advance(*rule_.rule, prior, evidence(), slice);  // sum -> posterior
   posterior_.assign(owned, slice);
   coordinator_->publish(stream, posterior_.natural());  // posterior -> ranks
   previous_elbo_ = report_.elbo;
@@ -88,12 +89,12 @@ std::optional<StopReason> Trainer::step() {
 // read its data fails on all ranks, before anyone waits for its sum.
 void Trainer::gather_evidence() {
   auto& [stream, communicator, data, model] = parts_;
-  const bool stop_requested = hooks_.stop_requested && hooks_.stop_requested();
   agree(communicator, stream, [&] {
     model.prepare(stream, posterior_);
     const Range shards =
         shards_of_rank(data.virtual_shards(), communicator.size(), communicator.rank());
     for (std::size_t shard = shards.first; shard < shards.last; ++shard) {
+      const bool stop_requested = hooks_.stop_requested && hooks_.stop_requested();
       shard_message_.clear(stream);
       std::size_t rows = 0;
       data.visit(stream, shard, [&](const Batch& batch) {
@@ -119,13 +120,20 @@ void Trainer::assess() {
   double gap = 0;
   for (std::size_t i = 0; i < message_.size(); ++i) {
     const std::size_t j = owned.first + i;
-    gap = std::max(gap, std::abs(posterior_.natural()[j] - model.prior().natural[j] - message_[i]));
+    const double difference =
+        std::abs(posterior_.natural()[j] - model.prior().natural[j] - message_[i]);
+    if (!(difference <= gap)) gap = difference;  // NaN stays
   }
   report_.loss = counts_[Message::kLoss];
   report_.rows = counts_[Message::kRows];
-  report_.elbo = model.objective(posterior_, report_.loss);
   gap = coordinator_->max_over_owners(stream, gap);
-  report_.residual = gap == 0 ? 0.0 : gap / (gap + largest(posterior_.natural()));
+  // Every rank decides by these two, so they are rank 0's: other processors may round otherwise.
+  std::array<double, 2> decisive{model.objective(posterior_, report_.loss),
+                                 gap == 0 ? 0.0 : gap / (gap + largest(posterior_.natural()))};
+  on_wire(stream, communicator, std::span<double>(decisive),
+          [&](const Stream& wire, auto payload) { communicator.broadcast(wire, payload, 0); });
+  report_.elbo = decisive[0];
+  report_.residual = decisive[1];
   report_.rho = control_.rho();
   report_.backtracks = control_.backtracks();
   report_.seconds =
@@ -135,13 +143,27 @@ void Trainer::assess() {
 
 std::optional<StopReason> Trainer::reason_to_stop() const {
   if (counts_[Message::kStop] > 0) return StopReason::kRequested;
-  if (counts_[Message::kNonFinite] > 0) return std::nullopt;
-  if (report_.residual <= stop_.residual) return StopReason::kResidual;
+  const bool finite = counts_[Message::kNonFinite] == 0;
+  if (finite && report_.residual <= stop_.residual) return StopReason::kResidual;
   const double change = std::abs(report_.elbo - previous_elbo_);
   const bool settled = change <= stop_.elbo * std::abs(report_.elbo);
-  if (stop_.elbo > 0 && report_.step > 0 && settled) return StopReason::kElbo;
+  if (finite && stop_.elbo > 0 && report_.step > 0 && settled) return StopReason::kElbo;
   if (report_.step >= stop_.steps) return StopReason::kSteps;
   return std::nullopt;
+}
+
+Evidence Trainer::evidence() const {
+  return {message_, report_.elbo, report_.residual, counts_[Message::kNonFinite] == 0};
+}
+
+TrainingResult Trainer::result(StopReason reason) {
+  TrainingResult result{reason, report_, posterior_};
+  if (!control_.takes_back(evidence())) return result;
+  std::ranges::copy(whole(control_.base()), result.posterior.natural().begin());
+  result.last.elbo = control_.base_elbo();
+  result.last.residual = control_.base_residual();
+  result.last.loss = parts_.model.objective(result.posterior, 0.0) - result.last.elbo;
+  return result;
 }
 
 TrainingState Trainer::state() {

@@ -43,10 +43,12 @@ struct StepReport {
 enum class StopReason { kResidual, kElbo, kSteps, kRequested };
 std::string to_string(StopReason reason);
 
-// What training ended with. The report is of the posterior as it stands.
+// What training ended with: the posterior, and the report of it. When the last step allowed has
+// overshot, they are of where it started.
 struct TrainingResult {
   StopReason reason = StopReason::kSteps;
   StepReport last;
+  Posterior posterior;
 };
 
 // Everything that a run continues from, bit for bit, on any number of ranks.
@@ -73,9 +75,9 @@ class Trainer {
   };
   struct Hooks {
     std::function<void(const StepReport&)> report;         // every step, every rank
-    std::function<void(const TrainingState&)> checkpoint;  // see checkpoint_every
-    std::int64_t checkpoint_every = 0;                     // steps; 0: never
-    std::function<bool()> stop_requested;                  // polled once a step on every rank
+    std::function<void(const TrainingState&)> checkpoint;  // at the end, and as below
+    std::int64_t checkpoint_every = 0;                     // steps; 0: at the end alone
+    std::function<bool()> stop_requested;                  // polled before every virtual shard
   };
 
   Trainer(Parts parts, const Config& config, Hooks hooks);
@@ -83,15 +85,17 @@ class Trainer {
   void restore(const TrainingState& state);
   TrainingResult run();
 
-  const Posterior& posterior() const { return posterior_; }
-  TrainingState state();  // collective
+  const Posterior& posterior() const { return posterior_; }  // where the next step starts
+  TrainingState state();                                     // collective
 
  private:
   // One step of the learning rule, or the reason to stop before it.
   std::optional<StopReason> step();
   void gather_evidence();
   void assess();
+  Evidence evidence() const;
   std::optional<StopReason> reason_to_stop() const;
+  TrainingResult result(StopReason reason);
   std::vector<double> whole(std::span<const double> part);
   std::vector<double> owned_part(std::span<const double> whole) const;
 

@@ -125,8 +125,13 @@ void Team::send(int rank, const Elements& in, int to) {
   Letter letter{rank, to, in};
   letters_.push_back(&letter);
   changed_.notify_all();
-  wait(lock, rank, "send of " + to_string(in) + " to " + name_rank(to),
-       [&] { return letter.taken; });
+  try {
+    wait(lock, rank, "send of " + to_string(in) + " to " + name_rank(to),
+         [&] { return letter.taken; });
+  } catch (...) {
+    std::erase(letters_, &letter);
+    throw;
+  }
 }
 
 void Team::receive(int rank, const Elements& out, int from) {

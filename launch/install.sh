@@ -18,8 +18,7 @@ build_packages=(
   libopenmpi-dev openmpi-bin
   libopenblas-dev liblapacke-dev libboost-dev
   libspdlog-dev libfmt-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libxxhash-dev
-  zlib1g-dev
-  libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev)
+  libgtest-dev libgmock-dev libbenchmark-dev)
 slurm_packages=(slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge procps)
 image_packages=(buildah mmdebstrap crun)
 

@@ -1,6 +1,7 @@
 #include "launch/job.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <string>
 
 #include "core/agree.hpp"
@@ -36,6 +37,13 @@ void check_fit(const RunConfig& config, int processes) {
   if ((kind == "self" || kind == "thread") && processes > 1) {
     throw Error(ExitCode::kUsage,
                 asked + " is for one process, " + std::to_string(processes) + " were started");
+  }
+  // srun without an MPI plugin starts tasks that do not know of each other.
+  const char* tasks = std::getenv("SLURM_STEP_NUM_TASKS");
+  if (kind == "auto" && processes == 1 && tasks != nullptr && std::string(tasks) != "1") {
+    throw Error(ExitCode::kUsage,
+                "srun started " + std::string(tasks) +
+                    " tasks that cannot speak to each other: use srun --mpi=pmix");
   }
   if (kind == "nccl" && config.device != "cuda") {
     throw Error(ExitCode::kUsage, asked + " needs run.device = 'cuda'");

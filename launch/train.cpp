@@ -8,6 +8,7 @@
 
 #include "core/agree.hpp"
 #include "core/checkpoint.hpp"
+#include "core/hash.hpp"
 #include "core/run_folder.hpp"
 #include "core/staging.hpp"
 #include "launch/commands.hpp"
@@ -40,13 +41,14 @@ class Training {
  private:
   StopReason train();
   void open_folder();
+  void begin_folder();
   void read_data();
   void make_model_of_data();
   std::optional<TrainingState> newest_state();
   void share(TrainingState& state);
   Trainer::Hooks hooks();
   void save(const TrainingState& state);
-  TrainedModel trained_model(const Trainer& trainer, const StepReport& report) const;
+  TrainedModel trained_model(const TrainingResult& result) const;
   void tell(const TrainedModel& trained, StopReason reason) const;
   std::string where() const;
 
@@ -68,7 +70,9 @@ StopReason Training::train() {
   make_model_of_data();
   Trainer trainer({stream_, ranks_, *data_, *model_},
                   {config_.rule, config_.coordinator, config_.stop}, hooks());
-  if (const auto state = newest_state()) trainer.restore(*state);
+  const auto state = newest_state();
+  begin_folder();
+  if (state) trainer.restore(*state);
 
   const TrainingResult result = trainer.run();
   if (is_root_) progress_->finish(result.last);
@@ -83,7 +87,7 @@ StopReason Training::train() {
   }
   agree(ranks_, stream_, [&] {
     if (!is_root_) return;
-    const TrainedModel trained = trained_model(trainer, result.last);
+    const TrainedModel trained = trained_model(result);
     write_tensors(folder_->posterior(), trained.to_file());
     tell(trained, result.reason);
   });
@@ -94,10 +98,6 @@ void Training::open_folder() {
   agree(ranks_, stream_, [&] {
     if (!is_root_) return;
     folder_.emplace(config_.run.dir, config_.run.resume == "auto", config_.run.overwrite);
-    TrainConfig resolved = config_;
-    Fields fields;
-    resolved.describe(fields);
-    folder_->write_config(to_toml(fields));
   });
   agree(ranks_, stream_, [&] {
     const auto file = std::filesystem::path(config_.run.dir) / "log.txt";
@@ -106,8 +106,21 @@ void Training::open_folder() {
   log_->info("training on {}", where());
 }
 
+void Training::begin_folder() {
+  agree(ranks_, stream_, [&] {
+    if (!is_root_) return;
+    TrainConfig resolved = config_;
+    Fields fields;
+    resolved.describe(fields);
+    folder_->begin(to_toml(fields));
+  });
+}
+
 void Training::read_data() {
   agree(ranks_, stream_, [&] { data_.emplace(config_.data, support_of(config_.model.name)); });
+  const std::string identity = config_.identity();
+  require_same(ranks_, stream_, hash_of(std::as_bytes(std::span(identity))), "configuration");
+  require_same(ranks_, stream_, data_->layout(), "header or size of " + config_.data.path);
   summary_ = data_->scan(stream_, ranks_);
   log_->info("{} has {}, {}", config_.data.path, counted(summary_.rows, "row"),
              counted(data_->features().size(), "feature"));
@@ -189,15 +202,15 @@ void Training::save(const TrainingState& state) {
   log_->info("saved the checkpoint of step {}", state.step);
 }
 
-TrainedModel Training::trained_model(const Trainer& trainer, const StepReport& report) const {
+TrainedModel Training::trained_model(const TrainingResult& result) const {
   return {.model = config_.model,
           .prior_config = config_.prior,
           .columns = config_.data,
           .design = data_->design(),
           .summary = summary_,
-          .posterior = trainer.posterior(),
+          .posterior = result.posterior,
           .prior = model_->prior(),
-          .fit = report,
+          .fit = result.last,
           .seed = static_cast<std::uint64_t>(config_.run.seed)};
 }
 
@@ -209,8 +222,10 @@ void Training::tell(const TrainedModel& trained, StopReason reason) const {
   table.add({"steps", std::to_string(fit.step) + " (" + to_string(reason) + ")"});
   table.add({"time", seconds_text(fit.seconds)});
   table.add({"ranks", where()});
-  table.add({"reduced", bytes_text(static_cast<double>(traffic.bytes)) + " in " +
-                            std::to_string(traffic.calls) + " calls by rank 0"});
+  if (ranks_.size() > 1) {
+    table.add({"communicated", bytes_text(static_cast<double>(traffic.bytes)) + " in " +
+                                   std::to_string(traffic.calls) + " calls by rank 0"});
+  }
   table.add({"posterior", folder_->posterior().string()});
   std::cout << "\n" << coefficient_table(trained) << "\n" << table.text(Table::kLeft) << std::flush;
 }

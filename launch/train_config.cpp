@@ -29,15 +29,17 @@ void RunConfig::describe(Fields& fields) {
   fields.add("run.seed", seed, {0, kLargestWhole}, "of every random number");
   fields.add("run.device", device, {"cpu", "cuda"},
              "where the rows are worked on; of several GPUs each rank of a host takes the next");
-  fields.add("run.communicator", communicator, {"auto", "self", "mpi", "nccl", "thread"},
-             "how ranks speak; auto: mpi under mpirun or srun, else one rank alone; thread: "
-             "run.ranks threads of one process");
+  fields.add(
+      "run.communicator", communicator, {"auto", "self", "mpi", "nccl", "thread"},
+      "how ranks speak; auto: mpi under mpirun or srun --mpi=pmix, else one rank alone; thread: "
+      "run.ranks threads of one process");
   fields.add("run.ranks", ranks, {1, 1024}, "of the thread communicator; others know theirs");
   fields.add("run.resume", resume, {"no", "auto"},
              "auto: go on from the newest checkpoint of the folder, if there is one");
   fields.add("run.overwrite", overwrite, "start over in a folder that holds a run");
-  fields.add("run.checkpoint_every", checkpoint_every, {0, kLargestWhole},
-             "steps from one checkpoint to the next; 0: only when stopped on request");
+  fields.add(
+      "run.checkpoint_every", checkpoint_every, {0, kLargestWhole},
+      "steps from one checkpoint to the next; 0: only at the end, or when stopped on request");
   fields.add("run.log", log, {"debug", "info", "warning", "error"},
              "the least level written to log.txt");
 }

@@ -71,6 +71,16 @@ TEST(Agree, OtherExceptionsHaveACodeToo) {
   EXPECT_NE(told[0].find("/no/such/file"), std::string::npos);
 }
 
+TEST(RequireSame, NamesTheFirstRankThatDiffers) {
+  run_on_threads(kRanks, [&](Communicator& communicator) {
+    const auto rank = static_cast<std::uint64_t>(communicator.rank());
+    EXPECT_NO_THROW(require_same(communicator, Stream(), 7, "seed"));
+    EXPECT_EQ(error_of(ExitCode::kDisagreement,
+                       [&] { require_same(communicator, Stream(), rank / 2, "seed"); }),
+              "ranks 0 and 2 disagree on the seed");
+  });
+}
+
 TEST(Agree, OneRankAloneThrowsItsOwn) {
   const auto communicator = make_self_communicator();
   EXPECT_EQ(error_of(ExitCode::kFile,

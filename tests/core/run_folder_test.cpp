@@ -21,7 +21,7 @@ std::string refusal(const std::filesystem::path& path) {
 TEST(RunFolder, IsMadeWithItsParents) {
   const TemporaryFolder temporary;
   RunFolder folder(temporary.path() / "a" / "b", false, false);
-  folder.write_config("[run]\n");
+  folder.begin("[run]\n");
   EXPECT_EQ(TemporaryFolder::read(folder.path() / "config.toml"), "[run]\n");
   EXPECT_TRUE(std::filesystem::is_directory(folder.checkpoints()));
 }
@@ -29,6 +29,7 @@ TEST(RunFolder, IsMadeWithItsParents) {
 TEST(RunFolder, MetricsAreALineOfJsonForEachStepWrittenAtOnce) {
   const TemporaryFolder temporary;
   RunFolder folder(temporary.path(), false, false);
+  folder.begin("");
   StepReport report{.step = 3,
                     .elbo = -1.5,
                     .loss = 0.1,
@@ -68,17 +69,24 @@ TEST(RunFolder, ARunIsNotOverwrittenUnasked) {
 
 TEST(RunFolder, ResumeKeepsWhatIsThereAndOverwriteRemovesTheRunAlone) {
   const TemporaryFolder temporary;
-  { RunFolder(temporary.path(), false, false).write_metrics({}); }
+  {
+    RunFolder first(temporary.path(), false, false);
+    first.begin("");
+    first.write_metrics({});
+  }
   temporary.file("posterior.safetensors", "x");
   temporary.file("checkpoints/step-000001.safetensors", "x");
   temporary.file("notes.txt", "mine");
 
   for (const bool overwrite : {false, true}) {
     RunFolder resumed(temporary.path(), true, overwrite);
+    resumed.begin("");
     EXPECT_TRUE(std::filesystem::exists(resumed.posterior()));
     EXPECT_NE(TemporaryFolder::read(temporary.path() / "metrics.jsonl"), "");
   }
   RunFolder fresh(temporary.path(), false, true);
+  EXPECT_TRUE(std::filesystem::exists(fresh.posterior())) << "removed before training begins";
+  fresh.begin("");
   EXPECT_FALSE(std::filesystem::exists(fresh.posterior()));
   EXPECT_TRUE(std::filesystem::is_empty(fresh.checkpoints()));
   EXPECT_EQ(TemporaryFolder::read(temporary.path() / "metrics.jsonl"), "");
@@ -91,7 +99,7 @@ TEST(RunFolder, AnUnwritablePlaceIsNamed) {
   EXPECT_EQ(error_of(ExitCode::kFile, [&] { RunFolder(below_a_file, false, false); }),
             "cannot write the run folder " + below_a_file.string() + ": Not a directory");
   const auto taken = temporary.path() / "taken";
-  std::filesystem::create_directories(taken / "metrics.jsonl");
+  std::filesystem::create_directories(taken / "log.txt");
   EXPECT_EQ(error_of(ExitCode::kFile, [&] { RunFolder(taken, false, false); }),
             "cannot write the run folder " + taken.string() + ": Is a directory");
 }

@@ -347,14 +347,14 @@ def test_resume_passes_over_a_damaged_checkpoint(bench):
     whole = bench.trained(*slow, "--stop.steps", "30", folder="whole")
     bench.trained(*slow, "--stop.steps", "14")
     check(sorted(os.listdir(bench.path("run", "checkpoints"))) ==
-          ["step-000005.safetensors", "step-000010.safetensors"], "not two checkpoints")
-    newest = os.path.join("run", "checkpoints", "step-000010.safetensors")
+          ["step-000010.safetensors", "step-000014.safetensors"], "not two checkpoints")
+    newest = os.path.join("run", "checkpoints", "step-000014.safetensors")
     content = bytearray(bench.read(newest))
     content[len(content) // 2] ^= 1
     bench.write(newest, bytes(content))
     outcome = bench.train(*slow, "--stop.steps", "30", "--resume", "auto")
     check_code(outcome, DONE)
-    check("going on from the checkpoint of step 5" in outcome.out, outcome.out)
+    check("going on from the checkpoint of step 10" in outcome.out, outcome.out)
     said = outcome.sentences()
     check(len(said) == 1 and "damaged" in said[0] and newest in said[0], outcome.err)
     check(bench.read("run", "posterior.safetensors") == whole, "other bytes")

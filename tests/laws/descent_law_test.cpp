@@ -109,6 +109,30 @@ TEST_P(DescentLaw, BacktrackingMakesTheElboRise) {
   RecordProperty("backtracks", static_cast<int>(taken_back));
 }
 
+// Wherever training is cut off, what it gives is not a trial that fell, and its report is of it.
+TEST_P(DescentLaw, TheLastStepAllowedIsTakenBackToo) {
+  const testing::TemporaryFolder folder;
+  Job job = make_job(folder, GetParam().table);
+  GetParam().configure(job);
+  bool cut_at_a_fall = false;
+  for (std::int64_t steps = 0; steps <= 16; ++steps) {
+    job.trainer.stop = {.steps = steps, .residual = 0};
+    const Outcome outcome = testing::train(job, *make_self_communicator());
+    double best = outcome.reports.front().elbo;
+    for (const StepReport& report : outcome.reports) best = std::max(best, report.elbo);
+    EXPECT_GE(outcome.result.last.elbo, best - 1e-9 * (1.0 + std::abs(best))) << steps << " steps";
+    cut_at_a_fall |= outcome.result.last.elbo > outcome.reports.back().elbo;
+
+    const auto self = make_self_communicator();
+    testing::Setup setup(job, *self);
+    const double loss = testing::evidence_at(setup, outcome.result.posterior).loss;
+    EXPECT_NEAR(setup.model->objective(outcome.result.posterior, loss), outcome.result.last.elbo,
+                1e-9 * (1.0 + std::abs(best)));
+    EXPECT_NEAR(outcome.result.last.loss, loss, 1e-6 * (1.0 + std::abs(loss)));
+  }
+  EXPECT_TRUE(cut_at_a_fall || !GetParam().overshoots) << "no cut met a trial that fell";
+}
+
 INSTANTIATE_TEST_SUITE_P(Hard, DescentLaw, ::testing::ValuesIn(hard_cases()),
                          [](const auto& test) { return test.param.name; });
 

@@ -49,9 +49,7 @@ run_script() {
   esac
 }
 
-# Open MPI unloads its plugins at the end; only whole stacks let the suppressions see them.
 run_sanitizers() {
-  export ASAN_OPTIONS=fast_unwind_on_malloc=0
   export LSAN_OPTIONS=suppressions=$root/tests/sanitizers/lsan.supp:print_suppressions=0
   export TSAN_OPTIONS=suppressions=$root/tests/sanitizers/tsan.supp
   local preset

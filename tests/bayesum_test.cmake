@@ -8,6 +8,12 @@ set(bayesum_mpi_environment
   OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1
   OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 ASAN_OPTIONS=fast_unwind_on_malloc=0)
 
+# Seconds; the sanitizers slow the long rounds down.
+set(bayesum_test_timeout 300)
+if(BAYESUM_SANITIZE)
+  set(bayesum_test_timeout 1200)
+endif()
+
 # bayesum_test(NAME SOURCES a.cpp ... LINK lib ... [LABELS l]): a GoogleTest binary, each of its
 # tests a ctest of its own, so that a skipped one shows as skipped.
 function(bayesum_test name)
@@ -18,7 +24,7 @@ function(bayesum_test name)
     set(test_LABELS unit)
   endif()
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60
-    PROPERTIES TIMEOUT 300 LABELS ${test_LABELS} ENVIRONMENT "OPENBLAS_NUM_THREADS=1")
+    PROPERTIES TIMEOUT ${bayesum_test_timeout} LABELS ${test_LABELS} ENVIRONMENT "OPENBLAS_NUM_THREADS=1")
 endfunction()
 
 # bayesum_mpi_test(NAME RANKS 1 2 ... SOURCES a.cpp LINK lib ...): a binary with its own main, run
@@ -30,7 +36,7 @@ function(bayesum_mpi_test name)
   foreach(ranks ${test_RANKS})
     add_test(NAME ${name}.${ranks}_ranks
       COMMAND ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${ranks} $<TARGET_FILE:${name}>)
-    set_tests_properties(${name}.${ranks}_ranks PROPERTIES TIMEOUT 300 LABELS "mpi;${test_LABELS}"
+    set_tests_properties(${name}.${ranks}_ranks PROPERTIES TIMEOUT ${bayesum_test_timeout} LABELS "mpi;${test_LABELS}"
       ENVIRONMENT "${bayesum_mpi_environment};BAYESUM_TEST_RANKS=${ranks}")
   endforeach()
 endfunction()

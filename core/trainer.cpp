@@ -158,7 +158,7 @@ Evidence Trainer::evidence() const {
 
 TrainingResult Trainer::result(StopReason reason) {
   TrainingResult result{reason, report_, posterior_};
-  if (!control_.takes_back(evidence())) return result;
+  if (reason != StopReason::kSteps || !control_.takes_back(evidence())) return result;
   std::ranges::copy(whole(control_.base()), result.posterior.natural().begin());
   result.last.elbo = control_.base_elbo();
   result.last.residual = control_.base_residual();

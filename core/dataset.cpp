@@ -24,12 +24,16 @@ std::string text_of(double value) {
 bool supports(Support support, double y) {
   switch (support) {
     case Support::kNone:
+    case Support::kRealFeatures:
     case Support::kReal:
       return true;
     case Support::kBinaryFeatures:
     case Support::kBinary:
       return y == 0 || y == 1;
+    case Support::kCountFeatures:
+    case Support::kCategoryFeatures:
     case Support::kCount:
+    case Support::kCategory:
       return y >= 0 && y == std::floor(y);
   }
   return false;
@@ -63,20 +67,26 @@ void DataConfig::describe(Fields& fields) {
 }
 
 bool has_response(Support support) {
-  return support != Support::kNone && support != Support::kBinaryFeatures;
+  return support == Support::kReal || support == Support::kBinary || support == Support::kCount ||
+         support == Support::kCategory;
 }
 
 std::string to_string(Support support) {
   switch (support) {
     case Support::kNone:
       return "absent";
+    case Support::kRealFeatures:
     case Support::kReal:
       return "a number";
     case Support::kBinaryFeatures:
     case Support::kBinary:
       return "0 or 1";
+    case Support::kCountFeatures:
     case Support::kCount:
       return "a whole number >= 0";
+    case Support::kCategoryFeatures:
+    case Support::kCategory:
+      return "a category";
   }
   return "unknown";
 }

@@ -12,6 +12,7 @@
 #include "distributed/communicator.hpp"
 #include "kernels/buffer.hpp"
 #include "kernels/matrix.hpp"
+#include "kernels/sparse.hpp"
 
 namespace bayesum {
 
@@ -29,19 +30,44 @@ struct DataConfig {
   void describe(Fields& fields);
 };
 
-// The values a response may take; or that there is none, and the features are free or binary.
-enum class Support { kNone, kBinaryFeatures, kReal, kBinary, kCount };
+// The values a response may take; or, of a model without a response, the values of the features.
+enum class Support {
+  kNone,  // for prediction: no response is read, and features are free
+  kRealFeatures,
+  kBinaryFeatures,
+  kCountFeatures,
+  kCategoryFeatures,  // the index of a level, see Input
+  kReal,
+  kBinary,
+  kCount,
+  kCategory,  // the index of one of Design::classes
+};
 bool has_response(Support support);
 std::string to_string(Support support);  // "0 or 1", "a whole number >= 0", ...
+
+// A column of the file that features are made of.
+struct Input {
+  std::string name;
+  std::vector<std::string> levels;  // of a column of categories, sorted; empty: it holds numbers
+
+  bool operator==(const Input&) const = default;
+};
 
 // Columns of the design and the fixed affine map of each, part of the prior: a coefficient's prior
 // speaks of the column (value - mean) / sd. Computed once from the training data, stored with the
 // posterior, reused by everything that reads other data, undone in what is reported.
+//
+// A column of numbers is one feature of its own name. A column of categories is one feature
+// "name=level" for each level, 0 or 1, but the first where there is an intercept, which stands for
+// it; with `one_hot` false it is one feature, the index of the level.
 struct Design {
   std::vector<std::string> features;  // without the intercept
   bool intercept = true;              // a first column of ones
   std::vector<double> mean;           // of each feature; zeros when not standardized
   std::vector<double> sd;             // ones when not standardized, or for a constant feature
+  std::vector<Input> inputs = {};     // columns of the file that the features are made of
+  bool one_hot = true;
+  std::vector<std::string> classes = {};  // of the response, sorted; empty: it is a number
 
   std::size_t columns() const { return features.size() + (intercept ? 1 : 0); }
   std::vector<std::string> column_names() const;  // "intercept" first
@@ -49,10 +75,14 @@ struct Design {
 
 // A block of rows, ready for a model: on the stream's device, valid during the visit.
 struct Batch {
-  MatrixView<const double> x;      // rows x design.columns()
-  std::span<const double> y;       // empty when there is no response
-  std::span<const double> offset;  // empty: zeros
-  std::span<const double> weight;  // empty: ones
+  MatrixView<const double> x;          // rows x design.columns(); no data when they are sparse
+  std::span<const double> y;           // empty when there is no response
+  std::span<const double> offset;      // empty: zeros
+  std::span<const double> weight;      // empty: ones
+  std::span<const double> group = {};  // index of the row's group; empty: there are no groups
+  SparseView sparse = {};              // x in its sparse form, on the CPU alone; or empty
+
+  std::size_t rows() const { return sparse.empty() ? x.rows : sparse.rows(); }
 };
 
 // What one pass over the training data establishes, the same bits for any number of ranks.

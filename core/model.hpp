@@ -1,12 +1,22 @@
 #pragma once
 
+#include <span>
 #include <string>
+#include <utility>
 
 #include "core/dataset.hpp"
 #include "core/message.hpp"
 #include "core/posterior.hpp"
 
 namespace bayesum {
+
+// What a step of rho = 1 achieves, given how likelihood and family fit.
+enum class Conjugacy {
+  kFull,         // messages do not depend on q: exact Bayes from anywhere
+  kConditional,  // conjugate given latent variables of each row, which the shard resolves at q:
+                 // coordinate ascent, after which the ELBO has not fallen
+  kNone,         // a natural-gradient step, which may overshoot
+};
 
 // Turns (posterior, shard) into a message. A model knows its likelihood, its prior and the family
 // of its posterior; it knows nothing of ranks, sums or learning rules.
@@ -17,11 +27,10 @@ class Model {
   virtual std::string name() const = 0;
   virtual Support support() const = 0;
   virtual Chart chart() const = 0;
-  // Is the likelihood conjugate to the family? Then messages do not depend on q, and one step with
-  // rho = 1 is exact Bayes.
-  virtual bool conjugate() const = 0;
+  virtual Conjugacy conjugacy() const = 0;
 
-  virtual const Prior& prior() const = 0;
+  const Prior& prior() const { return prior_; }
+  void set_prior(Prior prior) { prior_ = std::move(prior); }
   // Where training starts.
   virtual Posterior initial_posterior() const = 0;
 
@@ -36,6 +45,18 @@ class Model {
   // Adds the evidence of these rows to payload and loss of the message, which lives on the stream's
   // device. Does not touch the counts.
   virtual void accumulate(const Stream& stream, const Batch& batch, Message& message) = 0;
+
+  // Does accumulate() read the sparse form of a batch? Otherwise it is handed dense rows.
+  virtual bool takes_sparse() const { return false; }
+
+  // Adds to sums[s] the log-likelihood of these rows at theta = row s of `draws`, the thetas of the
+  // blocks one after the other; latent variables of rows are summed out. In host memory. A model
+  // that has no closed form for it keeps the default, Error(kUsage).
+  virtual void log_likelihood(const Batch& batch, MatrixView<const double> draws,
+                              std::span<double> sums) const;
+
+ private:
+  Prior prior_;
 };
 
 }  // namespace bayesum

@@ -111,7 +111,8 @@ std::unique_ptr<LearningRule> make_retraction_rule() { return std::make_unique<R
 void RuleConfig::describe(Fields& fields) {
   fields.add("rule.name", name, {"auto", "exact", "blr", "von"},
              "exact: one step of rho = 1, for conjugate models; blr: the Bayesian learning rule on "
-             "the schedule; von: the same with backtracking; auto: exact if conjugate, else von");
+             "the schedule; von: the same with backtracking; auto: exact if conjugate, blr if "
+             "conjugate given latent variables, else von");
   fields.add("rule.rho", rho, {.low = 0, .high = 1, .low_open = true},
              "step size: the weight of the new evidence");
   fields.add("rule.schedule", schedule, {"constant", "power"},
@@ -128,10 +129,26 @@ void RuleConfig::describe(Fields& fields) {
              "model here");
 }
 
-ResolvedRule make_rule(const RuleConfig& config, bool conjugate) {
-  const std::string name = config.name != "auto" ? config.name : conjugate ? "exact" : "von";
+namespace {
+
+const char* rule_for(Conjugacy conjugacy) {
+  switch (conjugacy) {
+    case Conjugacy::kFull:
+      return "exact";
+    case Conjugacy::kConditional:
+      return "blr";
+    case Conjugacy::kNone:
+      return "von";
+  }
+  return "von";
+}
+
+}  // namespace
+
+ResolvedRule make_rule(const RuleConfig& config, Conjugacy conjugacy) {
+  const std::string name = config.name != "auto" ? config.name : rule_for(conjugacy);
   if (name == "exact") {
-    if (!conjugate) {
+    if (conjugacy != Conjugacy::kFull) {
       throw Error(ExitCode::kUsage,
                   "rule.name = \"exact\" is for conjugate models: use \"von\" or \"blr\"");
     }

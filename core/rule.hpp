@@ -8,6 +8,7 @@
 
 #include "core/config.hpp"
 #include "core/message.hpp"
+#include "core/model.hpp"
 #include "core/posterior.hpp"
 
 namespace bayesum {
@@ -117,12 +118,13 @@ class StepControl {
   std::vector<double> base_message_;
 };
 
-// The rule and its policy for a model: "exact" (rho = 1, conjugate models only), "blr" (the
-// schedule as it stands), "von" (backtracking), "auto" (exact if conjugate, else von).
+// The rule and its policy for a model: "exact" (rho = 1, fully conjugate models only), "blr" (the
+// schedule as it stands), "von" (backtracking), "auto" (exact if fully conjugate, blr if
+// conditionally, else von).
 struct ResolvedRule {
   std::unique_ptr<LearningRule> rule;
   StepPolicy policy;
 };
-ResolvedRule make_rule(const RuleConfig& config, bool conjugate);
+ResolvedRule make_rule(const RuleConfig& config, Conjugacy conjugacy);
 
 }  // namespace bayesum

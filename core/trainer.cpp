@@ -47,7 +47,7 @@ Trainer::Trainer(Parts parts, const Config& config, Hooks hooks)
       posterior_(parts.model.initial_posterior()),
       coordinator_(make_coordinator(config.coordinator, parts.communicator, posterior_,
                                     parts.data.virtual_shards(), parts.stream.device())),
-      rule_(make_rule(config.rule, parts.model.conjugate())),
+      rule_(make_rule(config.rule, parts.model.conjugacy())),
       control_(rule_.policy),
       shard_message_(posterior_.size(), parts.stream.device()),
       message_(coordinator_->owned().size()),
@@ -99,7 +99,7 @@ void Trainer::gather_evidence() {
       std::size_t rows = 0;
       data.visit(stream, shard, [&](const Batch& batch) {
         model.accumulate(stream, batch, shard_message_);
-        rows += batch.x.rows;
+        rows += batch.rows();
       });
       shard_message_.count(stream, Message::kRows, static_cast<double>(rows));
       shard_message_.count(stream, Message::kStop, stop_requested ? 1.0 : 0.0);

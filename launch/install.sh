@@ -17,7 +17,8 @@ build_packages=(
   build-essential cmake ninja-build ccache pkg-config git python3
   libopenmpi-dev openmpi-bin
   libopenblas-dev liblapacke-dev libboost-dev
-  libspdlog-dev libfmt-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libxxhash-dev
+  libspdlog-dev libfmt-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libxxhash-dev zlib1g-dev
+  gnuplot-nox
   libgtest-dev libgmock-dev libbenchmark-dev)
 slurm_packages=(slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge procps)
 image_packages=(buildah mmdebstrap crun)

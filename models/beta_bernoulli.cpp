@@ -37,11 +37,11 @@ void BetaBernoulliModel::add_statistics(const Stream& stream, const Batch& batch
   }
   std::span<const double> weight = batch.weight;
   if (weight.empty()) {
-    if (ones_.size() < batch.x.rows) {
-      ones_ = Buffer<double>(stream.device(), batch.x.rows);
+    if (ones_.size() < batch.rows()) {
+      ones_ = Buffer<double>(stream.device(), batch.rows());
       apply(stream, Fill{1.0, ones_.data()}, ones_.size());
     }
-    weight = std::as_const(ones_).span().first(batch.x.rows);
+    weight = std::as_const(ones_).span().first(batch.rows());
   }
   apply(stream, Fill{0.0, successes_.data()}, columns);
   weighted_column_sum(stream, batch.x, weight, successes_.span());

@@ -5,8 +5,9 @@
 
 namespace bayesum {
 
-ConjugateModel::ConjugateModel(Prior prior, Posterior initial)
-    : prior_(std::move(prior)), initial_(std::move(initial)) {}
+ConjugateModel::ConjugateModel(Prior prior, Posterior initial) : initial_(std::move(initial)) {
+  set_prior(std::move(prior));
+}
 
 void ConjugateModel::prepare(const Stream& stream, const Posterior& q) {
   if (mean_.size() != q.size() || mean_.device() != stream.device()) {
@@ -30,7 +31,7 @@ void ConjugateModel::accumulate(const Stream& stream, const Batch& batch, Messag
 }
 
 double total_weight(const Stream& stream, const Batch& batch) {
-  return batch.weight.empty() ? static_cast<double>(batch.x.rows) : sum(stream, batch.weight);
+  return batch.weight.empty() ? static_cast<double>(batch.rows()) : sum(stream, batch.weight);
 }
 
 }  // namespace bayesum

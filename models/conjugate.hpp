@@ -15,8 +15,7 @@ namespace bayesum {
 class ConjugateModel : public Model {
  public:
   Chart chart() const final { return Chart::kNatural; }
-  bool conjugate() const final { return true; }
-  const Prior& prior() const final { return prior_; }
+  Conjugacy conjugacy() const final { return Conjugacy::kFull; }
   Posterior initial_posterior() const final { return initial_; }
 
   void prepare(const Stream& stream, const Posterior& q) final;
@@ -32,7 +31,6 @@ class ConjugateModel : public Model {
   virtual double log_base(const Stream& stream, const Batch& batch) = 0;
 
  private:
-  Prior prior_;
   Posterior initial_;
   Buffer<double> mean_;        // mu at q
   Buffer<double> statistics_;  // of one batch

@@ -155,11 +155,11 @@ Evaluator::Evaluator(const TrainedModel& trained)
 void Evaluator::add(const Batch& batch) {
   const auto predictions = predict(trained_, batch);
   const auto baselines = predict_baseline(trained_, batch);
-  for (std::size_t i = 0; i < batch.x.rows; ++i) {
+  for (std::size_t i = 0; i < batch.rows(); ++i) {
     const double weight = batch.weight.empty() ? 1.0 : batch.weight[i];
     add_row(support_, weight, batch.y[i], predictions[i], baselines[i], sums_);
   }
-  sums_[kRows] += static_cast<double>(batch.x.rows);
+  sums_[kRows] += static_cast<double>(batch.rows());
 }
 
 void Evaluator::reduce(const Stream& stream, Communicator& communicator) {

@@ -86,7 +86,7 @@ GlmModel::GlmModel(Likelihood likelihood, const ModelConfig& config, const Prior
       delta_(config.expectation == "delta"),
       columns_(design.columns()) {
   const auto coefficients = coefficient_priors(prior, design, 0.0);
-  prior_ = make_prior(full_, coefficients);
+  set_prior(make_prior(full_, coefficients));
   initial_ =
       make_initial(full_, coefficients, design.intercept, baseline_link(likelihood, summary));
 }
@@ -100,12 +100,12 @@ Support GlmModel::support() const {
 }
 
 double GlmModel::objective(const Posterior& q, double loss) const {
-  if (!delta_) return elbo(q, prior_, -loss);
+  if (!delta_) return elbo(q, prior(), -loss);
   const Family& family = *q.blocks().front().family;
   std::vector<double> statistic(q.size());
   family.sufficient_statistic(mean_of(full_, q.natural(), columns_), statistic);
-  return std::inner_product(statistic.begin(), statistic.end(), prior_.natural.begin(),
-                            -loss - prior_.log_partition);
+  return std::inner_product(statistic.begin(), statistic.end(), prior().natural.begin(),
+                            -loss - prior().log_partition);
 }
 
 void GlmModel::prepare(const Stream& stream, const Posterior& q) {

@@ -27,8 +27,7 @@ class GlmModel final : public Model {
   std::string name() const override;
   Support support() const override;
   Chart chart() const override { return Chart::kCentred; }
-  bool conjugate() const override { return false; }
-  const Prior& prior() const override { return prior_; }
+  Conjugacy conjugacy() const override { return Conjugacy::kNone; }
   Posterior initial_posterior() const override { return initial_; }
   double objective(const Posterior& q, double loss) const override;
 
@@ -42,7 +41,6 @@ class GlmModel final : public Model {
   bool full_;
   bool delta_;
   std::size_t columns_;
-  Prior prior_;
   Posterior initial_;
 
   // The posterior on the stream's device, as the rows need it.

@@ -63,7 +63,7 @@ void LinearModel::reserve(const Stream& stream, std::size_t rows, std::size_t co
 
 void LinearModel::add_statistics(const Stream& stream, const Batch& batch,
                                  std::span<double> statistics) {
-  const std::size_t n = batch.x.rows;
+  const std::size_t n = batch.rows();
   const std::size_t d = batch.x.cols;
   reserve(stream, n, d);
 

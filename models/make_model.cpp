@@ -1,15 +1,70 @@
 #include "models/make_model.hpp"
 
+#include <algorithm>
+#include <functional>
+#include <vector>
+
 #include "kernels/error.hpp"
 #include "models/beta_bernoulli.hpp"
 #include "models/glm.hpp"
 #include "models/linear.hpp"
 
 namespace bayesum {
+namespace {
+
+struct Recipe {
+  const ModelConfig& config;
+  const PriorConfig& prior;
+  const Design& design;
+  const DataSummary& summary;
+};
+
+struct Kind {
+  std::string name;
+  Support support;
+  std::function<std::unique_ptr<Model>(const Recipe&)> make;
+};
+
+template <Likelihood likelihood>
+std::unique_ptr<Model> make_glm(const Recipe& of) {
+  return std::make_unique<GlmModel>(likelihood, of.config, of.prior, of.design, of.summary);
+}
+
+std::unique_ptr<Model> make_linear(const Recipe& of) {
+  return std::make_unique<LinearModel>(of.prior, of.design, of.summary);
+}
+
+std::unique_ptr<Model> make_beta_bernoulli(const Recipe& of) {
+  return std::make_unique<BetaBernoulliModel>(of.prior, of.design);
+}
+
+// Every model that there is.
+const std::vector<Kind>& kinds() {
+  static const std::vector<Kind> kinds = {
+      {"linear", Support::kReal, make_linear},
+      {"logistic", Support::kBinary, make_glm<Likelihood::kLogistic>},
+      {"poisson", Support::kCount, make_glm<Likelihood::kPoisson>},
+      {"beta-bernoulli", Support::kBinaryFeatures, make_beta_bernoulli},
+  };
+  return kinds;
+}
+
+std::vector<std::string> names() {
+  std::vector<std::string> names;
+  for (const Kind& kind : kinds()) names.push_back(kind.name);
+  return names;
+}
+
+const Kind& kind_of(const std::string& name) {
+  const auto found = std::ranges::find(kinds(), name, &Kind::name);
+  if (found == kinds().end()) throw Error(ExitCode::kUsage, "there is no model '" + name + "'");
+  return *found;
+}
+
+}  // namespace
 
 void ModelConfig::describe(Fields& fields) {
-  fields.add("model.name", name, {"linear", "beta-bernoulli", "logistic", "poisson"},
-             "the likelihood");
+  fields.add("model.name", name, names(), "the likelihood");
   fields.add("model.posterior", posterior, {"full", "diagonal"},
              "logistic, poisson: covariance of the Gaussian over the coefficients");
   fields.add("model.expectation", expectation, {"variational", "delta"},
@@ -37,16 +92,12 @@ void PriorConfig::describe(Fields& fields) {
   fields.add("prior.beta", beta, kPositive, "beta-bernoulli: see prior.alpha");
 }
 
-Support support_of(const std::string& model_name) {
-  if (model_name == "linear") return Support::kReal;
-  if (model_name == "logistic") return Support::kBinary;
-  if (model_name == "poisson") return Support::kCount;
-  return Support::kBinaryFeatures;
-}
+Support support_of(const std::string& model_name) { return kind_of(model_name).support; }
 
 Design make_design(const ModelConfig& config, const Dataset& data, const DataSummary& summary) {
   Design design;
   design.features = data.features();
+  for (const std::string& name : design.features) design.inputs.push_back({name, {}});
   design.mean.assign(design.features.size(), 0.0);
   design.sd.assign(design.features.size(), 1.0);
   design.intercept = config.intercept && config.name != "beta-bernoulli";
@@ -60,16 +111,7 @@ Design make_design(const ModelConfig& config, const Dataset& data, const DataSum
 
 std::unique_ptr<Model> make_model(const ModelConfig& config, const PriorConfig& prior,
                                   const Design& design, const DataSummary& summary) {
-  if (config.name == "linear") return std::make_unique<LinearModel>(prior, design, summary);
-  if (config.name == "beta-bernoulli") return std::make_unique<BetaBernoulliModel>(prior, design);
-  if (config.name == "logistic") {
-    return std::make_unique<GlmModel>(Likelihood::kLogistic, config, prior, design, summary);
-  }
-  if (config.name == "poisson") {
-    return std::make_unique<GlmModel>(Likelihood::kPoisson, config, prior, design, summary);
-  }
-  throw Error(ExitCode::kUsage,
-              "model.name must be one of linear, beta-bernoulli, logistic, poisson");
+  return kind_of(config.name).make({config, prior, design, summary});
 }
 
 }  // namespace bayesum

@@ -54,7 +54,7 @@ std::vector<Prediction> predict(const TrainedModel& trained, const Batch& batch)
                                       std::to_string(columns) + " coefficients");
   }
   const auto q = LinearPosterior::of(trained.posterior);
-  const std::size_t rows = batch.x.rows;
+  const std::size_t rows = batch.rows();
   std::vector<double> location(rows), squared_scale(rows);
   q.functionals(batch.x, batch.offset, location, squared_scale);
   std::vector<Prediction> predictions;
@@ -72,8 +72,8 @@ std::vector<Prediction> predict_baseline(const TrainedModel& trained, const Batc
   const double log_odds = std::log(summary.response_mean) - std::log1p(-summary.response_mean);
   const double log_rate = std::log(summary.response_rate);
   std::vector<Prediction> predictions;
-  predictions.reserve(batch.x.rows);
-  for (std::size_t i = 0; i < batch.x.rows; ++i) {
+  predictions.reserve(batch.rows());
+  for (std::size_t i = 0; i < batch.rows(); ++i) {
     const auto y = response(batch, i);
     if (support == Support::kBinary) {
       predictions.push_back(bernoulli_prediction(log_odds, 0.0, y));

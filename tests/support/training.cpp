@@ -48,7 +48,7 @@ Message shard_message(Setup& setup, const Posterior& q, std::size_t shard) {
   std::size_t rows = 0;
   setup.data.visit(setup.stream, shard, [&](const Batch& batch) {
     setup.model->accumulate(setup.stream, batch, message);
-    rows += batch.x.rows;
+    rows += batch.rows();
   });
   message.count(setup.stream, Message::kRows, static_cast<double>(rows));
   message.count_nonfinite(setup.stream);

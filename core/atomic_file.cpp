@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
+#include <regex>
 #include <string>
 #include <system_error>
 
@@ -17,6 +18,9 @@ namespace bayesum {
 namespace {
 
 namespace fs = std::filesystem;
+
+// Stands between a file's name and what makes that of a temporary file its own.
+constexpr const char* kMark = ".tmp-";
 
 fs::path folder_of(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
@@ -39,7 +43,7 @@ class TemporaryFile {
     static std::atomic<std::uint64_t> serial{0};
     do {
       path_ = target;
-      path_ += ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(serial++);
+      path_ += kMark + std::to_string(::getpid()) + "-" + std::to_string(serial++);
       descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     } while (descriptor_ < 0 && errno == EEXIST);
     if (descriptor_ < 0) {
@@ -126,6 +130,13 @@ void write_atomically(const fs::path& path, std::span<const std::byte> bytes) {
 
 void write_atomically(const fs::path& path, std::string_view text) {
   write_atomically(path, std::as_bytes(std::span(text)));
+}
+
+void remove_temporary_files(const fs::path& folder) {
+  static const std::regex temporary(std::string(".*\\") + kMark + "[0-9]+-[0-9]+");
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    if (std::regex_match(entry.path().filename().string(), temporary)) fs::remove(entry);
+  }
 }
 
 }  // namespace bayesum

@@ -13,4 +13,8 @@ namespace bayesum {
 void write_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
 void write_atomically(const std::filesystem::path& path, std::string_view text);
 
+// Removes the temporary files of such writes that a killed process has left in the folder. Only
+// where nobody else is writing.
+void remove_temporary_files(const std::filesystem::path& folder);
+
 }  // namespace bayesum

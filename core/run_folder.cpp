@@ -53,6 +53,8 @@ void RunFolder::remove_run() const {
 
 void RunFolder::begin(const std::string& toml) {
   if (replaces_) remove_run();
+  remove_temporary_files(path_);
+  remove_temporary_files(checkpoints());
   write_atomically(path_ / "config.toml", toml);
   metrics_.open(path_ / "metrics.jsonl", std::ios::app);
   if (!metrics_) refuse(path_, std::generic_category().message(errno));

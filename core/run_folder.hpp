@@ -25,7 +25,8 @@ class RunFolder {
   std::filesystem::path posterior() const { return path_ / "posterior.safetensors"; }
   std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
 
-  // Training begins: what `overwrite` replaces is removed, the configuration written. Until then a
+  // Training begins: what `overwrite` replaces is removed, and what a killed run left half
+  // written; the configuration is written. Until then a
   // folder that holds a run keeps it, so that a mistake elsewhere loses nothing.
   void begin(const std::string& toml);
   void write_metrics(const StepReport& report);  // flushed

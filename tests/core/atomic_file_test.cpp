@@ -11,6 +11,7 @@
 #include <chrono>
 #include <iterator>
 #include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -130,6 +131,20 @@ TEST(AtomicFile, LeavesTheTemporaryFilesOfOthersAlone) {
               return TemporaryFolder::read(path) == "a" ? 0 : 1;
             }),
             0);
+}
+
+TEST(AtomicFile, RemovesTheTemporaryFilesOfKilledWriters) {
+  const TemporaryFolder folder;
+  for (const char* name :
+       {"a.tmp-12-0", "step-1.safetensors.tmp-3-45", "a", "a.tmp", "b.tmp-1-x"}) {
+    folder.file(name, "");
+  }
+  remove_temporary_files(folder.path());
+  std::set<std::string> left;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+    left.insert(entry.path().filename().string());
+  }
+  EXPECT_EQ(left, (std::set<std::string>{"a", "a.tmp", "b.tmp-1-x"}));
 }
 
 TEST(AtomicFile, ManyWritersLeaveOneWholeFile) {

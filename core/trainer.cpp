@@ -88,7 +88,10 @@ std::optional<StopReason> Trainer::step() {
 // Every virtual shard of this rank, in order: its batches teach one message. A rank that cannot
 // read its data fails on all ranks, before anyone waits for its sum.
 void Trainer::gather_evidence() {
-  auto& [stream, communicator, data, model] = parts_;
+  const Stream& stream = parts_.stream;
+  Communicator& communicator = parts_.communicator;
+  Dataset& data = parts_.data;
+  Model& model = parts_.model;
   agree(communicator, stream, [&] {
     model.prepare(stream, posterior_);
     const Range shards =
@@ -111,7 +114,8 @@ void Trainer::gather_evidence() {
 
 // What the evidence says of the posterior at which it was gathered.
 void Trainer::assess() {
-  auto& [stream, communicator, data, model] = parts_;
+  const Stream& stream = parts_.stream;
+  const Model& model = parts_.model;
   const Range owned = coordinator_->owned();
   if (model.chart() == Chart::kCentred) {
     const Posterior slice = posterior_.slice(owned);
@@ -130,8 +134,9 @@ void Trainer::assess() {
   // Every rank decides by these two, so they are rank 0's: other processors may round otherwise.
   std::array<double, 2> decisive{model.objective(posterior_, report_.loss),
                                  gap == 0 ? 0.0 : gap / (gap + largest(posterior_.natural()))};
-  on_wire(stream, communicator, std::span<double>(decisive),
-          [&](const Stream& wire, auto payload) { communicator.broadcast(wire, payload, 0); });
+  on_wire(
+      stream, parts_.communicator, std::span<double>(decisive),
+      [&](const Stream& wire, auto payload) { parts_.communicator.broadcast(wire, payload, 0); });
   report_.elbo = decisive[0];
   report_.residual = decisive[1];
   report_.rho = control_.rho();

@@ -5,6 +5,23 @@
 
 namespace bayesum {
 
+// The text with its control characters escaped.
+inline std::string on_one_line(const std::string& text) {
+  constexpr const char* kDigits = "0123456789abcdef";
+  std::string line;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7f) {
+      line += c;
+    } else if (c == '\n' || c == '\t' || c == '\r') {
+      line += c == '\n' ? "\\n" : c == '\t' ? "\\t" : "\\r";
+    } else {
+      line += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 0xf]};
+    }
+  }
+  return line;
+}
+
 // What the process tells its launcher. Above 128 a signal ended it.
 enum class ExitCode : int {
   kDone = 0,
@@ -17,12 +34,14 @@ enum class ExitCode : int {
 };
 
 // The one exception of the project: one clear sentence for the user, the exit code that it
-// deserves, and the place in the code that noticed. Only main() decides to exit.
+// deserves, and the place in the code that noticed. Only main() decides to exit. What the sentence
+// quotes from a file may hold anything; control characters are shown as \n, \t or \x1b, so that it
+// stays one line.
 class Error : public std::runtime_error {
  public:
   Error(ExitCode code, const std::string& sentence, const char* file = __builtin_FILE(),
         int line = __builtin_LINE())
-      : std::runtime_error(sentence), code_(code), file_(file), line_(line) {}
+      : std::runtime_error(on_one_line(sentence)), code_(code), file_(file), line_(line) {}
 
   ExitCode code() const { return code_; }
   const char* file() const { return file_; }

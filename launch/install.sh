@@ -4,6 +4,7 @@
 #   launch/install.sh [GROUP ...]
 #
 #   build   compiling, testing and running bayesum (the group when none is named)
+#   fuzz    clang with libFuzzer, for tests/fuzz/run.sh
 #   slurm   a Slurm of one machine, for tests/trials/slurm.sh
 #   image   building container images without a daemon, for tests/trials/image.sh
 #
@@ -20,15 +21,17 @@ build_packages=(
   libspdlog-dev libfmt-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libxxhash-dev zlib1g-dev
   gnuplot-nox
   libgtest-dev libgmock-dev libbenchmark-dev)
+fuzz_packages=(clang libclang-rt-dev)
 slurm_packages=(slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge procps)
 image_packages=(buildah mmdebstrap crun)
 
 packages_of() {
   case $1 in
     build) printf '%s\n' "${build_packages[@]}" ;;
+    fuzz) printf '%s\n' "${fuzz_packages[@]}" ;;
     slurm) printf '%s\n' "${slurm_packages[@]}" ;;
     image) printf '%s\n' "${image_packages[@]}" ;;
-    *) fail "no group of packages is called '$1' (build, slurm or image)" ;;
+    *) fail "no group of packages is called '$1' (build, fuzz, slurm or image)" ;;
   esac
 }
 

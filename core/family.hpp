@@ -86,7 +86,8 @@ std::vector<double> fisher_information(const Family& family, std::span<const dou
 
 // By name and dimension, as posterior files state them. Throws Error(kFile) for an unknown name and
 // for a dimension that no member of the family has.
-//   "gaussian" "diagonal-gaussian" "normal-gamma" "beta" "bernoulli"
+//   "gaussian" "diagonal-gaussian" "normal-gamma" "diagonal-normal-gamma" "wishart"
+//   "normal-wishart" "gamma" "poisson" "beta" "bernoulli" "dirichlet" "categorical"
 std::shared_ptr<const Family> make_family(const std::string& name, std::size_t dimension);
 
 }  // namespace bayesum

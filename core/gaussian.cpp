@@ -22,6 +22,16 @@ std::vector<double> solve(const std::vector<double>& factor, std::span<const dou
 
 }  // namespace
 
+std::vector<double> symmetric_from_packed(std::span<const double> packed, std::size_t dimension) {
+  std::vector<double> dense(dimension * dimension);
+  for (std::size_t i = 0; i < dimension; ++i) {
+    for (std::size_t j = 0; j <= i; ++j) {
+      dense[i * dimension + j] = dense[j * dimension + i] = packed[packed_index(i, j)];
+    }
+  }
+  return dense;
+}
+
 std::vector<double> precision_from_packed(std::span<const double> packed, std::size_t dimension) {
   std::vector<double> precision(dimension * dimension);
   for (std::size_t i = 0; i < dimension; ++i) {

@@ -58,6 +58,8 @@ struct GaussianMoments {
   double log_determinant() const;              // of S
 };
 
+// A packed symmetric matrix as it is, D x D row-major.
+std::vector<double> symmetric_from_packed(std::span<const double> packed, std::size_t dimension);
 // The packed part of lambda <-> a symmetric precision matrix, D x D row-major.
 std::vector<double> precision_from_packed(std::span<const double> packed, std::size_t dimension);
 void packed_from_precision(MatrixView<const double> precision, std::span<double> packed);

@@ -88,19 +88,20 @@ double inverse_digamma(double y) {
 double wishart_degrees(double gap, std::size_t dimension) {
   if (!(gap > 0)) return std::numeric_limits<double>::infinity();
   const auto d = static_cast<double>(dimension);
-  // In the logarithm of n - (D - 1), which makes the gap nearly straight at both ends.
+  // In the logarithm of n - (D - 1), of which the gap is convex; it is above 1 / (n - (D - 1)), so
+  // that Newton's method begins to the left of the root and stays there.
   const auto excess = [&](double u) {
-    const double n = d - 1.0 + std::exp(u);
+    const double above = std::exp(u);
+    const double n = d - 1.0 + above;
     double value = -gap, slope = d / n;
     for (std::size_t i = 0; i < dimension; ++i) {
-      const double x = 0.5 * (n - static_cast<double>(i));
-      value += log_minus_digamma(x) - std::log1p(-static_cast<double>(i) / n);
+      const double x = 0.5 * (above + static_cast<double>(dimension - 1 - i));
+      value += log_minus_digamma(x) + std::log1p(0.5 * static_cast<double>(i) / x);
       slope -= 0.5 * trigamma(x);
     }
-    return std::pair(value, slope * std::exp(u));
+    return std::pair(value, slope * above);
   };
-  const double start = std::log(0.5 * d * (d + 1.0) / gap + 2.0 / (gap + 1.0));
-  return d - 1.0 + std::exp(falling_root(excess, -745.0, 709.0, start));
+  return d - 1.0 + std::exp(falling_root(excess, -700.0, 700.0, -std::log(gap)));
 }
 
 double gamma_shape(double gap) { return 0.5 * wishart_degrees(gap, 1); }

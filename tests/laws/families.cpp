@@ -183,6 +183,102 @@ FamilyMember diagonal_normal_gamma(const std::string& regime_name,
           }};
 }
 
+Real log_multivariate_gamma(Real x, std::size_t d) {
+  Real sum = 0;
+  for (std::size_t i = 0; i < d; ++i) {
+    sum += Real(i) / 2 * std::log(kTwoPi / 2) + std::lgamma(x - Real(i) / 2);
+  }
+  return sum;
+}
+
+// Bishop (2006), B.78 and B.79, of the matrix whose packed triangle begins at `packed`.
+Real log_wishart(Real n, const Matrix& w, std::span<const double> packed) {
+  const std::size_t d = w.size;
+  Matrix lambda(d);
+  for (std::size_t i = 0; i < d; ++i) {
+    for (std::size_t j = 0; j <= i; ++j) {
+      lambda(i, j) = lambda(j, i) = packed[packed_index(i, j)];
+    }
+  }
+  Real trace = 0;
+  const Matrix product = oracle::multiply(w, lambda);
+  for (std::size_t i = 0; i < d; ++i) trace += product(i, i);
+  return (n - Real(d) - 1) / 2 * oracle::log_determinant(lambda) - trace / 2 +
+         n / 2 * (oracle::log_determinant(w) - Real(d) * std::log(Real(2))) -
+         log_multivariate_gamma(n / 2, d);
+}
+
+FamilyMember wishart(const std::string& regime_name, std::size_t d, Real n, const Regime& regime) {
+  Random random(d + 61);
+  const Matrix w = precision(random, d, regime.precision, regime.spread);
+  Vector natural = {(n - Real(d) - 1) / 2};
+  const Vector tail = oracle::packed(w);
+  natural.insert(natural.end(), tail.begin(), tail.end());
+  return {"wishart_" + std::to_string(d) + regime_name, make_family("wishart", packed_size(d)),
+          rounded(natural),
+          [=](std::span<const double> theta) { return log_wishart(n, w, theta); }};
+}
+
+FamilyMember normal_wishart(const std::string& regime_name, std::size_t d, Real n, Real kappa,
+                            const Regime& regime) {
+  Random random(d + 73);
+  const Matrix w = precision(random, d, regime.precision, regime.spread);
+  const Vector m = normals(random, d, regime.mean);
+  Vector natural = {(n - Real(d)) / 2, -kappa / 2};
+  Matrix g = w;
+  for (std::size_t i = 0; i < d; ++i) {
+    natural.push_back(kappa * m[i]);
+    for (std::size_t j = 0; j < d; ++j) g(i, j) += kappa * m[i] * m[j];
+  }
+  const Vector tail = oracle::packed(g);
+  natural.insert(natural.end(), tail.begin(), tail.end());
+  return {"normal_wishart_" + std::to_string(d) + regime_name,
+          make_family("normal-wishart", d + packed_size(d)), rounded(natural),
+          [=](std::span<const double> theta) {
+            Matrix scaled(d);
+            for (std::size_t i = 0; i < d; ++i) {
+              for (std::size_t j = 0; j <= i; ++j) {
+                scaled(i, j) = scaled(j, i) = kappa * theta[d + packed_index(i, j)];
+              }
+            }
+            return log_wishart(n, w, theta.subspan(d)) +
+                   (oracle::log_determinant(scaled) - Real(d) * std::log(kTwoPi) -
+                    quadratic(scaled, m, theta)) /
+                       2;
+          }};
+}
+
+FamilyMember dirichlet(const std::string& regime_name, const Vector& alpha) {
+  Vector natural;
+  for (const Real a : alpha) natural.push_back(a - 1);
+  return {"dirichlet_" + std::to_string(alpha.size()) + regime_name,
+          make_family("dirichlet", alpha.size()), rounded(natural),
+          [=](std::span<const double> theta) {
+            Real sum = 0, total = 0;
+            for (std::size_t k = 0; k < alpha.size(); ++k) {
+              total += alpha[k];
+              sum += (alpha[k] - 1) * std::log(Real(theta[k])) - std::lgamma(alpha[k]);
+            }
+            return sum + std::lgamma(total);
+          }};
+}
+
+FamilyMember categorical(const std::string& regime_name, const Vector& weights) {
+  Real total = 0;
+  for (const Real w : weights) total += w;
+  Vector natural;
+  for (std::size_t k = 0; k + 1 < weights.size(); ++k) {
+    natural.push_back(std::log(weights[k] / weights.back()));
+  }
+  return {"categorical_" + std::to_string(weights.size()) + regime_name,
+          make_family("categorical", weights.size()), rounded(natural),
+          [=](std::span<const double> theta) {
+            Real p = 0;
+            for (std::size_t k = 0; k < weights.size(); ++k) p += theta[k] * weights[k] / total;
+            return std::log(p);
+          }};
+}
+
 }  // namespace
 
 const std::vector<FamilyMember>& families() {
@@ -214,6 +310,20 @@ const std::vector<FamilyMember>& families() {
       diagonal_normal_gamma("_many_rows", {{600.0, 900.0, 1.3, 1000.0}}),
       diagonal_normal_gamma("_uneven",
                             {{0.7, 3.0, -2.0, 0.1}, {8.0, 0.3, 3.0, 5.0}, {3.0, 40.0, 0.0, 1.0}}),
+      wishart("", 1, 4.5, {.precision = 2}),
+      wishart("_steep", 1, 0.3, {.precision = 20}),
+      wishart("", 3, 5.5, {.precision = 2}),
+      wishart("_few_rows", 2, 3.0, {}),
+      wishart("_many_rows", 4, 2000.0, {.precision = 900, .spread = 5}),
+      normal_wishart("", 1, 3.5, 0.8, {.mean = 2}),
+      normal_wishart("", 2, 4.0, 2.0, {.mean = 1}),
+      normal_wishart("_many_rows", 3, 800.0, 700.0, {.mean = 0.7, .precision = 600, .spread = 3}),
+      dirichlet("", {1.5, 0.8}),
+      dirichlet("", {2.0, 0.7, 3.5}),
+      dirichlet("_sparse", {0.1, 0.1, 0.3, 0.1, 2.0}),
+      dirichlet("_many_rows", {900.0, 30.0, 4000.0, 0.5}),
+      categorical("", {1.0, 3.0}),
+      categorical("_uneven", {5.0, 0.01, 2.0, 1.0, 0.3}),
       bernoulli("", {0.4}),
       bernoulli("_uneven", {-3.0, 0.0, 5.0, -0.2, 1.5, -5.5}),
   };

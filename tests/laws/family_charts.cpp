@@ -14,14 +14,14 @@ struct Axis {
 
 Axis normal_axis(double mean, double precision) {
   const double sd = 1.0 / std::sqrt(precision);
-  return {-12.0, 12.0, 1.0 / 16, [=](double x) { return mean + sd * x; },
+  return {-12.0, 12.0, 1.0 / 4, [=](double x) { return mean + sd * x; },
           [=](double) { return sd; }};
 }
 
 // In the logarithm of tau, from where the density falls off as tau^a to where it does as e^-b tau.
 Axis gamma_axis(double a, double b) {
   const double centre = std::log(a / b);
-  const double step = std::min(1.0 / 64, 0.2 / std::sqrt(a));
+  const double step = std::min(1.0 / 16, 0.2 / std::sqrt(a));
   return {centre - 5.0 - 40.0 / a, centre + 5.0, step, [](double x) { return std::exp(x); },
           [](double x) { return std::exp(x); }};
 }
@@ -29,7 +29,7 @@ Axis gamma_axis(double a, double b) {
 // In the logit, up to where 1 - theta is no longer a number of its own.
 Axis beta_axis(double a) {
   return {
-      -10.0 - 40.0 / a, 35.0, 1.0 / 64, [](double x) { return 1.0 / (1.0 + std::exp(-x)); },
+      -10.0 - 40.0 / a, 35.0, 1.0 / 8, [](double x) { return 1.0 / (1.0 + std::exp(-x)); },
       [](double x) { return std::exp(-std::abs(x)) / std::pow(1.0 + std::exp(-std::abs(x)), 2); }};
 }
 
@@ -69,6 +69,26 @@ Chart normal_gamma_chart(double a, double b, double m, double kappa) {
           }};
 }
 
+// By breaking a stick: the share of the first, then that of the second in what is left.
+Chart dirichlet_chart(const std::vector<double>& l) {
+  if (l.size() == 2) {
+    return {{beta_axis(l[0] + 1.0)}, [](std::span<const double> point, std::span<double> theta) {
+              theta[0] = point[0];
+              theta[1] = 1.0 - point[0];
+              return 1.0;
+            }};
+  }
+  if (l.size() > 3) return {};
+  return {{beta_axis(l[0] + 1.0), beta_axis(l[1] + 1.0)},
+          [](std::span<const double> point, std::span<double> theta) {
+            const double left = 1.0 - point[0];
+            theta[0] = point[0];
+            theta[1] = left * point[1];
+            theta[2] = left * (1.0 - point[1]);
+            return left;
+          }};
+}
+
 Chart chart_of(const FamilyMember& member) {
   const std::string kind = member.family->name();
   const std::vector<double>& l = member.natural;
@@ -82,6 +102,13 @@ Chart chart_of(const FamilyMember& member) {
     const double kappa = -2.0 * l[3], m = l[2] / kappa;
     return normal_gamma_chart(l[0] + 0.5, -l[1] - 0.5 * kappa * m * m, m, kappa);
   }
+  if (kind == "dirichlet") return dirichlet_chart(l);
+  // In one dimension Wishart(n, W) is Gamma(n / 2, W / 2).
+  if (kind == "wishart" && d == 1) return {{gamma_axis(l[0] + 1.0, -l[1])}, {}};
+  if (kind == "normal-wishart" && d == 2) {
+    const double kappa = -2.0 * l[1], m = l[2] / kappa;
+    return normal_gamma_chart(l[0] + 0.5, -l[3] - 0.5 * kappa * m * m, m, kappa);
+  }
   return {};
 }
 
@@ -94,6 +121,18 @@ double sum_over_outcomes(std::size_t dimension,
     for (std::size_t k = 0; k < dimension; ++k) {
       theta[k] = (outcome >> k & 1) != 0 ? 1.0 : 0.0;
     }
+    sum += f(theta);
+  }
+  return sum;
+}
+
+// One of the levels at a time.
+double sum_over_levels(std::size_t levels,
+                       const std::function<double(std::span<const double>)>& f) {
+  double sum = 0;
+  for (std::size_t k = 0; k < levels; ++k) {
+    std::vector<double> theta(levels);
+    theta[k] = 1.0;
     sum += f(theta);
   }
   return sum;
@@ -122,13 +161,13 @@ double integrate_from(std::size_t axis, const Chart& chart, std::vector<double>&
 
 bool is_discrete(const FamilyMember& member) {
   const std::string kind = member.family->name();
-  return kind == "bernoulli" || kind == "poisson";
+  return kind == "bernoulli" || kind == "poisson" || kind == "categorical";
 }
 
 bool can_be_integrated(const FamilyMember& member) {
   const std::string kind = member.family->name();
   if (kind == "poisson") return member.family->dimension() == 1;
-  return kind == "bernoulli" || !chart_of(member).axes.empty();
+  return kind == "bernoulli" || kind == "categorical" || !chart_of(member).axes.empty();
 }
 
 double integral(const FamilyMember& member,
@@ -136,6 +175,7 @@ double integral(const FamilyMember& member,
   const std::string kind = member.family->name();
   const std::size_t dimension = member.family->dimension();
   if (kind == "bernoulli") return sum_over_outcomes(dimension, f);
+  if (kind == "categorical") return sum_over_levels(dimension, f);
   if (kind == "poisson") return sum_over_counts(std::exp(member.natural[0]), f);
   const Chart chart = chart_of(member);
   std::vector<double> theta(dimension), point(chart.axes.size());

@@ -2,42 +2,18 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
-#include <iterator>
 #include <utility>
 
+#include "core/field_text.hpp"
 #include "core/hash.hpp"
+#include "core/levels.hpp"
+#include "core/libsvm.hpp"
+#include "core/open_table.hpp"
 #include "kernels/error.hpp"
 
 namespace bayesum {
 namespace {
-
-// Every part of a block starts at a multiple of 64 bytes.
-std::size_t padded(std::size_t elements) { return (elements + 7) / 8 * 8; }
-
-std::string text_of(double value) {
-  std::array<char, 32> text;
-  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
-}
-
-bool supports(Support support, double y) {
-  switch (support) {
-    case Support::kNone:
-    case Support::kRealFeatures:
-    case Support::kReal:
-      return true;
-    case Support::kBinaryFeatures:
-    case Support::kBinary:
-      return y == 0 || y == 1;
-    case Support::kCountFeatures:
-    case Support::kCategoryFeatures:
-    case Support::kCount:
-    case Support::kCategory:
-      return y >= 0 && y == std::floor(y);
-  }
-  return false;
-}
 
 std::size_t at_least(std::int64_t least, std::int64_t value, const char* key) {
   if (value < least) {
@@ -47,133 +23,172 @@ std::size_t at_least(std::int64_t least, std::int64_t value, const char* key) {
   return static_cast<std::size_t>(value);
 }
 
+bool contains(const auto& all, const std::string& one) {
+  return std::ranges::find(all, one) != all.end();
+}
+
+bool any_missing(std::span<const double> values) {
+  return std::ranges::any_of(values, [](double value) { return std::isnan(value); });
+}
+
+std::span<const double> elements_of(const SparseView& sparse, std::size_t row) {
+  const std::size_t first = sparse.row_start[row];
+  return sparse.value.subspan(first, sparse.row_start[row + 1] - first);
+}
+
 }  // namespace
-
-void DataConfig::describe(Fields& fields) {
-  constexpr double kMostShards = 1 << 20;
-  constexpr double kMostRows = 1 << 24;
-  fields.add("data.path", path, {}, "the table: a CSV file of numbers with a header line");
-  fields.add("data.response", response, {}, "the column to be explained");
-  fields.add("data.features", features, "the columns that explain it; empty: all that are left");
-  fields.add("data.offset", offset, {},
-             "a column added to the linear predictor with the fixed coefficient one; empty: none");
-  fields.add("data.weight", weight, {},
-             "a column that multiplies the log-likelihood of its row; empty: ones");
-  fields.add("data.virtual_shards", virtual_shards, {1, kMostShards},
-             "pieces that the rows are cut into, whatever the number of ranks");
-  fields.add("data.block_rows", block_rows, {1, kMostRows}, "rows handed to the model at a time");
-  fields.add("data.cache_mib", cache_mib, kNonNegative,
-             "MiB of parsed rows that each rank keeps in memory; the rest is read in every pass");
-}
-
-bool has_response(Support support) {
-  return support == Support::kReal || support == Support::kBinary || support == Support::kCount ||
-         support == Support::kCategory;
-}
-
-std::string to_string(Support support) {
-  switch (support) {
-    case Support::kNone:
-      return "absent";
-    case Support::kRealFeatures:
-    case Support::kReal:
-      return "a number";
-    case Support::kBinaryFeatures:
-    case Support::kBinary:
-      return "0 or 1";
-    case Support::kCountFeatures:
-    case Support::kCount:
-      return "a whole number >= 0";
-    case Support::kCategoryFeatures:
-    case Support::kCategory:
-      return "a category";
-  }
-  return "unknown";
-}
-
-std::vector<std::string> Design::column_names() const {
-  std::vector<std::string> names;
-  if (intercept) names.emplace_back("intercept");
-  names.insert(names.end(), features.begin(), features.end());
-  return names;
-}
 
 Dataset::Dataset(const DataConfig& config, Support support)
     : config_(config),
       support_(support),
-      file_(config.path),
+      file_(open_table(config, support)),
       virtual_shards_(at_least(1, config.virtual_shards, "data.virtual_shards")),
       block_rows_(at_least(1, config.block_rows, "data.block_rows")),
       shards_(virtual_shards_) {
-  if (has_response(support) && config.response.empty()) {
+  at_least(-1, config.cache_mib, "data.cache_mib");
+  if (file_->sparse() && config_.response.empty()) config_.response = LibsvmFile::kLabel;
+  if (has_response(support) && config_.response.empty()) {
     throw Error(ExitCode::kUsage, "data.response names no column of " + config.path);
   }
-  if (support == Support::kBinaryFeatures && !config.offset.empty()) {
+  const bool of_features = !has_response(support) && support != Support::kNone;
+  if (of_features && !config.offset.empty()) {
     throw Error(ExitCode::kUsage, "data.offset = \"" + config.offset +
                                       "\" has no part in a model without a response");
   }
-  std::vector<std::string> features = config.features;
-  if (features.empty()) {
-    const std::array other_parts{config.response, config.offset, config.weight};
-    std::copy_if(file_.columns().begin(), file_.columns().end(), std::back_inserter(features),
-                 [&](const std::string& name) {
-                   return std::find(other_parts.begin(), other_parts.end(), name) ==
-                          other_parts.end();
-                 });
+  if (of_features && support != Support::kRealFeatures && fills_missing()) {
+    throw Error(ExitCode::kUsage, "data.missing = \"mean\" has no meaning where features must be " +
+                                      to_string(support));
   }
-  select(features);
+  if (file_->sparse() && (!config.categories.empty() || !one_hot())) {
+    throw Error(ExitCode::kUsage, "the features of " + config.path +
+                                      ", a libsvm file, are numbers and not categories");
+  }
+  choose_inputs();
+  parts_ = parts_of(inputs_, classes_);
 }
 
-void Dataset::select(const std::vector<std::string>& features) {
-  selection_.clear();
-  std::vector<bool> taken(file_.columns().size());
-  const auto take = [&](const std::string& name) {
-    const std::size_t column = file_.column(name);
-    if (taken[column]) {
-      throw Error(ExitCode::kUsage, "column '" + name + "' of " + config_.path +
-                                        " is named for two parts among response, offset, weight "
-                                        "and features");
+void Dataset::choose_inputs() {
+  Strings names = config_.features;
+  if (names.empty()) {
+    const std::array other_parts{config_.response, config_.offset, config_.weight, config_.group};
+    for (const std::string& name : file_->columns()) {
+      if (contains(other_parts, name)) continue;
+      if (!file_->sparse() || name != LibsvmFile::kLabel) names.push_back(name);
     }
-    taken[column] = true;
-    selection_.push_back(column);
-    return selection_.size() - 1;
+  }
+  for (const std::string& name : config_.categories) {
+    file_->column(name);
+    if (!contains(names, name)) {
+      throw Error(ExitCode::kUsage, "data.categories names '" + name + "' of " + config_.path +
+                                        ", which is not one of the features");
+    }
+  }
+  inputs_ = inputs_of_numbers(names);
+}
+
+std::vector<std::string> Dataset::features() const {
+  std::vector<std::string> names;
+  for (const Input& input : inputs_) names.push_back(input.name);
+  return names;
+}
+
+// A category's level is read as its index once its levels are known.
+Dataset::Parts Dataset::parts_of(const std::vector<Input>& inputs,
+                                 const std::vector<std::string>& classes) const {
+  const bool predicting = support_ == Support::kNone;
+  Parts parts;
+  std::vector<std::size_t> taken;
+  const auto take = [&](const std::string& name, FieldCode code) {
+    taken.push_back(file_->column(name));
+    parts.selection.columns.push_back({taken.back(), std::move(code)});
+    return taken.size() - 1;
   };
-  response_ = has_response(support_) ? Place(take(config_.response)) : std::nullopt;
-  offset_ = config_.offset.empty() ? std::nullopt : Place(take(config_.offset));
-  weight_ = support_ != Support::kNone && !config_.weight.empty() ? Place(take(config_.weight))
-                                                                  : std::nullopt;
-  first_feature_ = selection_.size();
-  std::for_each(features.begin(), features.end(), take);
-  features_ = features;
+  const auto code = [](const std::vector<std::string>& levels) {
+    return levels.empty() ? FieldCode() : Levels(levels).code();
+  };
+  const auto other = [&](const std::string& name, bool is_read, const FieldCode& with) {
+    return name.empty() || !is_read ? std::nullopt : Place(take(name, with));
+  };
+  parts.response = other(config_.response, has_response(support_), response_code(classes));
+  parts.offset = other(config_.offset, true, {});
+  parts.weight = other(config_.weight, !predicting, {});
+  parts.group = other(config_.group, !predicting, code(groups_));
+  parts.first_feature = taken.size();
+  for (const Input& input : inputs) {
+    take(input.name, code(input.levels));
+    parts.plain = parts.plain && input.levels.empty();
+  }
+  parts.selection.first_sparse = parts.first_feature;
+  parts.selection.missing = config_.missing != "refuse" || config_.keep_rows;
+
+  std::ranges::sort(taken);
+  const auto twice = std::ranges::adjacent_find(taken);
+  if (twice == taken.end()) return parts;
+  throw Error(
+      ExitCode::kUsage,
+      "column '" +
+          (*twice < file_->columns().size() ? file_->columns()[*twice] : std::to_string(*twice)) +
+          "' of " + config_.path +
+          " is named for two parts among response, offset, weight and features");
+}
+
+// Labels -1 and +1 of libsvm files stand for 0 and 1.
+FieldCode Dataset::response_code(const std::vector<std::string>& classes) const {
+  if (!classes.empty()) return Levels(classes).code();
+  if (!file_->sparse() || support_ != Support::kBinary) return {};
+  return [](std::string_view text) {
+    double value = 0;
+    if (!is_number(text, value)) throw Error(ExitCode::kFile, "is not a finite number");
+    return value == -1.0 ? 0.0 : value;
+  };
 }
 
 std::uint64_t Dataset::layout() const {
-  std::string text = std::to_string(file_.body().first) + " " + std::to_string(file_.body().last);
-  for (const std::string& name : file_.columns()) text += "," + name;
+  std::string text =
+      std::to_string(file_->extent().first) + " " + std::to_string(file_->extent().last);
+  for (const std::string& name : file_->columns()) text += "," + name;
   return hash_of(std::as_bytes(std::span(text)));
 }
 
-Range Dataset::bytes_of(std::size_t shard) const {
-  const Range body = file_.body();
+Range Dataset::part_of(std::size_t shard) const {
+  const Range body = file_->extent();
   const Range part = even_part(body.size(), virtual_shards_, shard);
   return {body.first + part.first, body.first + part.last};
 }
 
-void Dataset::set_design(Design design) {
-  if (design.mean.size() != design.features.size() || design.sd.size() != design.features.size()) {
-    throw Error(ExitCode::kUsage, "a design of " + std::to_string(design.features.size()) +
-                                      " features has " + std::to_string(design.mean.size()) +
-                                      " means and " + std::to_string(design.sd.size()) + " sds");
+void Dataset::set_design(Design design, bool keep_sparse) {
+  const std::size_t features = design.features.size();
+  if (design.mean.size() != features || design.sd.size() != features) {
+    throw Error(ExitCode::kUsage, "a design of " + std::to_string(features) + " features has " +
+                                      std::to_string(design.mean.size()) + " means and " +
+                                      std::to_string(design.sd.size()) + " sds");
   }
-  for (std::size_t j = 0; j < design.features.size(); ++j) {
+  for (std::size_t j = 0; j < features; ++j) {
     if (!std::isfinite(design.mean[j]) || !std::isfinite(design.sd[j]) || !(design.sd[j] > 0)) {
       throw Error(ExitCode::kUsage, "the design maps feature '" + design.features[j] +
                                         "' by mean " + text_of(design.mean[j]) + " and sd " +
                                         text_of(design.sd[j]));
     }
   }
-  select(design.features);
+  if (design.inputs.empty()) design.inputs = inputs_of_numbers(design.features);
+  const bool sparse = keep_sparse && file_->sparse();
+  if (sparse && std::ranges::any_of(design.mean, [](double mean) { return mean != 0; })) {
+    throw Error(ExitCode::kUsage, "a design that shifts its features does not keep rows sparse");
+  }
+  Parts parts = parts_of(design.inputs, design.classes);
+  const bool widens = file_->sparse() ? !sparse : !parts.plain && design.one_hot;
+  if (widens && design.columns() > kMostDenseColumns) {
+    throw Error(ExitCode::kUsage, config_.path + " gives " + std::to_string(design.columns()) +
+                                      " columns, more than the " +
+                                      std::to_string(kMostDenseColumns) +
+                                      " that dense rows may have: choose data.features");
+  }
+  parts_ = std::move(parts);
+  inputs_ = design.inputs;
+  classes_ = design.classes;
+  keep_sparse_ = sparse;
   design_ = std::move(design);
+  has_design_ = true;
   for (Shard& shard : shards_) {
     shard.blocks.reset();
     shard.fits = true;
@@ -181,115 +196,77 @@ void Dataset::set_design(Design design) {
   cached_bytes_ = 0;
 }
 
-void Dataset::visit(const Stream& stream, std::size_t shard, const Visitor& visit) {
-  if (shard >= virtual_shards_ || design_.features != features_) {
-    throw Error(ExitCode::kUsage, "virtual shard " + std::to_string(shard) + " of " +
-                                      std::to_string(virtual_shards_) + " of " + config_.path +
-                                      " was visited " +
-                                      (shard >= virtual_shards_ ? "where there is no such shard"
-                                                                : "before a design was set"));
+Dataset::Kept Dataset::kept(const TableRows& rows) const {
+  Kept kept;
+  kept.reserve(rows.rows());
+  for (std::size_t i = 0; i < rows.rows(); ++i) {
+    if (!parts_.selection.missing || !drops(rows, i)) kept.push_back(i);
   }
-  if (!shards_[shard].blocks) {
-    read(stream, shard, visit);
-    return;
-  }
-  for (const Block& block : *shards_[shard].blocks) visit(block.batch);
+  return kept;
 }
 
-void Dataset::read(const Stream& stream, std::size_t shard, const Visitor& visit) {
-  const std::size_t cache_bytes = at_least(0, config_.cache_mib, "data.cache_mib") << 20;
-  Shard& known = shards_[shard];
-  std::vector<Block> kept;
-  std::size_t bytes = 0;
-  const auto visit_block = [&](auto rows, auto starts) {
-    check(rows, starts);
-    Block block = load(stream, rows);
-    visit(block.batch);
-    bytes += block.values.size() * sizeof(double);
-    known.fits = known.fits && cached_bytes_ + bytes <= cache_bytes;
-    if (known.fits) {
-      kept.push_back(std::move(block));
-    } else {
-      stream.synchronize();
-      kept.clear();
-    }
-  };
-  const std::uint64_t hash = file_.read(bytes_of(shard), selection_, block_rows_, visit_block);
-  if (known.hash.value_or(hash) != hash) {
-    throw Error(ExitCode::kFile, config_.path + " has changed since it was last read");
+bool Dataset::drops(const TableRows& rows, std::size_t row) const {
+  const double* const values = rows.values.data + row * rows.values.stride;
+  bool others = false;
+  for (std::size_t place = 0; place < parts_.first_feature; ++place) {
+    others =
+        others || (std::isnan(values[place]) && !(config_.keep_rows && place == parts_.response));
   }
-  known.hash = hash;
-  if (known.fits) {
-    cached_bytes_ += bytes;
-    known.blocks = std::move(kept);
+  const bool fills = has_design_ ? !design_.missing.empty() : fills_missing();
+  const bool missing = others || (!fills && lacks_a_feature(rows, row));
+  if (missing && config_.keep_rows) {
+    throw Error(ExitCode::kFile, file_->place(rows.starts[row]) + ": a value is missing");
   }
+  return missing;
 }
 
-Dataset::Block Dataset::load(const Stream& stream, MatrixView<const double> rows) const {
-  const std::size_t columns = design_.columns();
-  const std::size_t size = padded(rows.rows * columns) + first_feature_ * padded(rows.rows);
-  Block block{Buffer<double>(stream.device(), size), {}};
-  if (stream.on_cuda()) {
-    std::vector<double> host(size);
-    fill(rows, host.data());
-    copy<double>(stream, host, block.values.span());
-  } else {
-    fill(rows, block.values.data());
-  }
-  const double* at = block.values.data();
-  block.batch.x = {at, rows.rows, columns};
-  at += padded(rows.rows * columns);
-  const auto part = [&](Place place) -> std::span<const double> {
-    if (!place) return {};
-    return {at + *place * padded(rows.rows), rows.rows};
-  };
-  block.batch.y = part(response_);
-  block.batch.offset = part(offset_);
-  block.batch.weight = part(weight_);
-  return block;
+bool Dataset::lacks_a_feature(const TableRows& rows, std::size_t row) const {
+  if (!rows.sparse.empty()) return any_missing(elements_of(rows.sparse, row));
+  return any_missing({rows.values.data + row * rows.values.stride + parts_.first_feature,
+                      rows.values.cols - parts_.first_feature});
 }
 
-// x, row by row, then response, offset and weight, those that are read.
-void Dataset::fill(MatrixView<const double> rows, double* out) const {
-  double* x = out;
-  double* const others = out + padded(rows.rows * design_.columns());
-  for (std::size_t i = 0; i < rows.rows; ++i) {
-    const double* const row = rows.data + i * rows.stride;
-    for (std::size_t place = 0; place < first_feature_; ++place) {
-      others[place * padded(rows.rows) + i] = row[place];
+void Dataset::check(const TableRows& rows, const Kept& kept) const {
+  const bool of_features = !has_response(support_) && support_ != Support::kNone &&
+                           support_ != Support::kRealFeatures && one_hot();
+  const auto is_good = [&](double value) { return supports(support_, value); };
+  for (const std::size_t i : kept) {
+    const double* const row = rows.values.data + i * rows.values.stride;
+    const std::uint64_t start = rows.starts[i];
+    if (parts_.response && !is_good(row[*parts_.response]) && !std::isnan(row[*parts_.response])) {
+      refuse(start, "response", *parts_.response, row[*parts_.response],
+             "be " + to_string(support_));
     }
-    if (design_.intercept) *x++ = 1.0;
-    const double* const features = row + first_feature_;
-    for (std::size_t j = 0; j < features_.size(); ++j) {
-      *x++ = (features[j] - design_.mean[j]) / design_.sd[j];
+    if (parts_.weight && !(row[*parts_.weight] >= 0)) {
+      refuse(start, "weight", *parts_.weight, row[*parts_.weight], "be >= 0");
     }
-  }
-}
-
-void Dataset::check(MatrixView<const double> rows, std::span<const std::uint64_t> starts) const {
-  for (std::size_t i = 0; i < rows.rows; ++i) {
-    const double* const row = rows.data + i * rows.stride;
-    if (response_ && !supports(support_, row[*response_])) {
-      refuse(starts[i], "response", *response_, row[*response_], "be " + to_string(support_));
+    if (parts_.offset && support_ == Support::kCount &&
+        !std::isfinite(std::exp(row[*parts_.offset]))) {
+      refuse(start, "offset", *parts_.offset, row[*parts_.offset],
+             "be small enough for exp(offset)");
     }
-    if (weight_ && !(row[*weight_] >= 0)) {
-      refuse(starts[i], "weight", *weight_, row[*weight_], "be >= 0");
-    }
-    for (std::size_t place = first_feature_; place < rows.cols; ++place) {
-      if (support_ == Support::kBinaryFeatures && !supports(support_, row[place])) {
-        refuse(starts[i], "feature", place, row[place], "be " + to_string(support_));
+    for (std::size_t place = parts_.first_feature; of_features && place < rows.values.cols;
+         ++place) {
+      if (!is_good(row[place])) {
+        refuse(start, "feature", place, row[place], "be " + to_string(support_));
       }
     }
-    if (offset_ && support_ == Support::kCount && !std::isfinite(std::exp(row[*offset_]))) {
-      refuse(starts[i], "offset", *offset_, row[*offset_], "be small enough for exp(offset)");
+    if (!of_features || rows.sparse.empty()) continue;
+    for (std::size_t k = rows.sparse.row_start[i]; k < rows.sparse.row_start[i + 1]; ++k) {
+      if (!is_good(rows.sparse.value[k])) {
+        refuse(start, "feature", parts_.first_feature + rows.sparse.column[k], rows.sparse.value[k],
+               "be " + to_string(support_));
+      }
     }
   }
 }
 
 void Dataset::refuse(std::uint64_t start, const char* part, std::size_t place, double value,
                      const std::string& why) const {
-  throw Error(ExitCode::kFile, config_.path + ":" + std::to_string(file_.line_of(start)) + ": " +
-                                   part + " '" + file_.columns()[selection_[place]] +
+  const std::string name = place < parts_.first_feature
+                               ? file_->columns()[parts_.selection.columns[place].column]
+                               : inputs_[place - parts_.first_feature].name;
+  throw Error(ExitCode::kFile, file_->place(start) + ": " + part + " '" + name +
                                    "' = " + text_of(value) + " must " + why);
 }
 

@@ -3,12 +3,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/config.hpp"
-#include "core/csv.hpp"
+#include "core/design.hpp"
+#include "core/table_file.hpp"
 #include "distributed/communicator.hpp"
 #include "kernels/buffer.hpp"
 #include "kernels/matrix.hpp"
@@ -19,13 +21,24 @@ namespace bayesum {
 // Where the data are and which column plays which part.
 struct DataConfig {
   std::string path;
-  std::string response;
+  std::string format = "auto";      // csv, libsvm or npy; auto: by the name of the file
+  std::string response;             // like offset, weight and group of an .npy table, a column or
+                                    // another .npy file
   Strings features;                 // empty: every column without another part
+  Strings categories;               // those of them that hold texts, not numbers
   std::string offset;               // added to the linear predictor, fixed coefficient one
   std::string weight;               // multiplies the row's log-likelihood
+  std::string group;                // its levels are the groups of rows, see Batch::group
+  std::string missing = "refuse";   // what becomes of a row with a missing value; drop, mean
+  std::string feature_names;        // file of names, by lines, of libsvm or npy columns
   std::int64_t virtual_shards = 8;  // fixed by the configuration, whatever the number of ranks
   std::int64_t block_rows = 4096;   // rows read and handed to the model at a time
-  std::int64_t cache_mib = 1024;    // parsed rows kept in memory per rank; beyond, read every pass
+  std::int64_t cache_mib = -1;      // rows kept in memory per rank, the rest is read in every pass;
+                                    // -1: a quarter of the memory there is
+
+  // For prediction, not configured: every row is kept, a missing response is NaN, and a missing
+  // feature that the design takes for nothing is refused.
+  bool keep_rows = false;
 
   void describe(Fields& fields);
 };
@@ -43,35 +56,8 @@ enum class Support {
   kCategory,  // the index of one of Design::classes
 };
 bool has_response(Support support);
+bool supports(Support support, double value);
 std::string to_string(Support support);  // "0 or 1", "a whole number >= 0", ...
-
-// A column of the file that features are made of.
-struct Input {
-  std::string name;
-  std::vector<std::string> levels;  // of a column of categories, sorted; empty: it holds numbers
-
-  bool operator==(const Input&) const = default;
-};
-
-// Columns of the design and the fixed affine map of each, part of the prior: a coefficient's prior
-// speaks of the column (value - mean) / sd. Computed once from the training data, stored with the
-// posterior, reused by everything that reads other data, undone in what is reported.
-//
-// A column of numbers is one feature of its own name. A column of categories is one feature
-// "name=level" for each level, 0 or 1, but the first where there is an intercept, which stands for
-// it; with `one_hot` false it is one feature, the index of the level.
-struct Design {
-  std::vector<std::string> features;  // without the intercept
-  bool intercept = true;              // a first column of ones
-  std::vector<double> mean;           // of each feature; zeros when not standardized
-  std::vector<double> sd;             // ones when not standardized, or for a constant feature
-  std::vector<Input> inputs = {};     // columns of the file that the features are made of
-  bool one_hot = true;
-  std::vector<std::string> classes = {};  // of the response, sorted; empty: it is a number
-
-  std::size_t columns() const { return features.size() + (intercept ? 1 : 0); }
-  std::vector<std::string> column_names() const;  // "intercept" first
-};
 
 // A block of rows, ready for a model: on the stream's device, valid during the visit.
 struct Batch {
@@ -85,45 +71,66 @@ struct Batch {
   std::size_t rows() const { return sparse.empty() ? x.rows : sparse.rows(); }
 };
 
-// What one pass over the training data establishes, the same bits for any number of ranks.
+// What passes over the training data establish, the same bits for any number of ranks.
 struct DataSummary {
-  std::uint64_t rows = 0;
+  std::uint64_t rows = 0;         // that count, without those that were dropped
+  std::uint64_t dropped = 0;      // for a missing value
   double weight = 0;              // sum of weights
-  std::vector<double> mean;       // of each feature, sum w x / sum w
-  std::vector<double> sd;         // sqrt(sum w (x - mean)^2 / sum w); 1 for a constant feature
+  std::vector<double> mean;       // sum w x / sum w, over the rows that have x, of each input of
+                                  // numbers and of the 0 and 1 of each level, none left out
+  std::vector<double> sd;         // sqrt(sum w (x - mean)^2 / sum w); 1 for what is constant
   double response_mean = 0;       // likewise; the response's are zeros without one
   double response_sd = 0;         // 0 for a constant response
   double response_rate = 0;       // sum w y / sum w exp(offset): the rate of a Poisson baseline
   std::uint64_t fingerprint = 0;  // XXH3 of the virtual shards' XXH3, each of the bytes of its rows
 };
 
-// The training or held-out table: rows of a CSV file cut into virtual shards by bytes, read through
-// the design, one shard at a time.
+// The training or held-out table: rows of a file cut into virtual shards, read through the design,
+// one shard at a time.
+//
+// A missing value (an empty field, NA, NaN, null, ?) of a feature is refused, or its row is
+// dropped, or it is taken for the feature's mean in the training data (of a category: each level
+// for its share); one of response, offset, weight or group is refused or, under `drop` and `mean`,
+// drops the row.
 class Dataset {
  public:
+  // Dense rows made from sparse ones or from categories have no more columns than this.
+  static constexpr std::size_t kMostDenseColumns = 16384;
+
   // Resolves the columns. Error(kUsage) for a column that is missing or has two parts. With the
-  // support kNone, for prediction, response and weight are not read and need not be there, yet they
-  // are never features unless named as such.
+  // support kNone, for prediction, response, weight and group are not read and need not be there,
+  // yet they are never features unless named as such.
   Dataset(const DataConfig& config, Support support);
 
-  std::vector<std::string> features() const { return features_; }
+  // Columns of the file that features are made of. What scan() finds out is known after it: levels,
+  // and the columns of a libsvm file without names.
+  std::vector<std::string> features() const;
+  const std::vector<Input>& inputs() const { return inputs_; }
+  const std::vector<std::string>& classes() const { return classes_; }  // of a kCategory response
+  const std::vector<std::string>& groups() const { return groups_; }    // of data.group
+  bool sparse() const { return file_->sparse(); }  // are the rows of the file sparse?
+  bool one_hot() const { return support_ != Support::kCategoryFeatures; }
+  bool fills_missing() const { return config_.missing == "mean"; }
+
   std::size_t virtual_shards() const { return virtual_shards_; }
   // A hash of what every rank must see alike before they read together: columns and size.
   std::uint64_t layout() const;
 
-  // Collective: every rank reads its shards once. Checks every row: response in the support, weight
-  // >= 0, all finite, else Error(kFile) naming path, line, value, and the rank that read it, on
-  // every rank. No rows, or no weight in them, is Error(kFile) too.
+  // Collective: every rank reads its shards once, and once more before where there are columns of
+  // categories, groups, or a libsvm file without names. Checks every row: response in the support,
+  // weight >= 0, all finite, else Error(kFile) naming path, line, value, and the rank that read it,
+  // on every rank. No rows, or no weight in them, is Error(kFile) too.
   //
-  // Each shard gives sums about the file's first row, s: of w, w (x - s), w (x - s)^2, ...; they
-  // are added in a fixed tree (distributed/sum_tree.hpp), and
+  // Each shard gives sums about the file's first row, s (about 0 for sparse rows and levels): of w,
+  // w (x - s), w (x - s)^2, ...; they are added in a fixed tree (distributed/sum_tree.hpp), and
   //   mean = s + S1 / W,   sd^2 = S2 / W - (S1 / W)^2,   W = sum w, S1 = sum w (x - s), ...
-  DataSummary scan(const Stream& stream, Communicator& communicator) const;
+  DataSummary scan(const Stream& stream, Communicator& communicator);
 
-  // Must be called before visit(). Reads the design's features, by name, from now on; drops the
-  // cache. Error(kUsage) for a column that is missing or has another part, or a map that is not
-  // one.
-  void set_design(Design design);
+  // Must be called before visit(). Reads the design's inputs, by name, from now on; drops the
+  // cache. With `keep_sparse` rows of a sparse file stay sparse on the CPU, the intercept being
+  // their first element; the design must then have means of zero. Error(kUsage) for a column that
+  // is missing or has another part, or a map that is not one.
+  void set_design(Design design, bool keep_sparse = false);
   const Design& design() const { return design_; }
 
   using Visitor = std::function<void(const Batch&)>;
@@ -136,7 +143,12 @@ class Dataset {
  private:
   struct Block {  // a batch and the memory behind it
     Buffer<double> values;
+    std::vector<std::size_t> row_start;  // of sparse rows
+    std::vector<std::uint32_t> column;
+    std::vector<double> value;
     Batch batch;
+
+    std::size_t bytes() const;
   };
   struct Shard {  // what is remembered of a visited one
     std::optional<std::uint64_t> hash;
@@ -144,34 +156,60 @@ class Dataset {
     bool fits = true;  // in the cache, as far as is known
   };
   using Place = std::optional<std::size_t>;  // of a column in a row as it is read
+  using Kept = std::vector<std::size_t>;     // rows of a block, without those that are dropped
+  struct Parts {                             // what is read, and where it is in a row
+    Selection selection;  // response, offset, weight, group (those that are read), inputs
+    Place response, offset, weight, group;
+    std::size_t first_feature = 0;  // the place of the first input; the others follow
+    bool plain = true;              // no categories among the inputs
+  };
 
-  void select(const std::vector<std::string>& features);
-  Range bytes_of(std::size_t shard) const;
+  void choose_inputs();
+  Parts parts_of(const std::vector<Input>& inputs, const std::vector<std::string>& classes) const;
+  FieldCode response_code(const std::vector<std::string>& classes) const;
+  Range part_of(std::size_t shard) const;
 
-  std::vector<double> first_row() const;
-  void add(MatrixView<const double> rows, std::span<const double> shift,
-           std::span<double> sums) const;
-  DataSummary summarize(std::span<const double> shift, std::span<const double> sums) const;
-
-  void read(const Stream& stream, std::size_t shard, const Visitor& visit);
-  Block load(const Stream& stream, MatrixView<const double> rows) const;
-  void fill(MatrixView<const double> rows, double* out) const;
-  void check(MatrixView<const double> rows, std::span<const std::uint64_t> starts) const;
+  Kept kept(const TableRows& rows) const;
+  bool drops(const TableRows& rows, std::size_t row) const;
+  bool lacks_a_feature(const TableRows& rows, std::size_t row) const;
+  void check(const TableRows& rows, const Kept& kept) const;
   [[noreturn]] void refuse(std::uint64_t start, const char* part, std::size_t place, double value,
                            const std::string& why) const;
 
+  void survey(const Stream& stream, Communicator& communicator);
+  void survey_width(const Stream& stream, Communicator& communicator, Range mine);
+  void survey_levels(const Stream& stream, Communicator& communicator, Range mine);
+  std::vector<double> first_row() const;
+  void add(const TableRows& rows, const Kept& kept, std::span<const double> shift,
+           std::span<double> sums) const;
+  void add_inputs(const TableRows& rows, std::size_t row, double w, std::span<const double> shift,
+                  std::span<double> sums) const;
+  DataSummary summarize(std::span<const double> shift, std::span<const double> sums) const;
+
+  std::size_t cache_bytes(const Stream& stream) const;
+  void read(const Stream& stream, std::size_t shard, const Visitor& visit);
+  Block load(const Stream& stream, const TableRows& rows, const Kept& kept) const;
+  void fill(const TableRows& rows, const Kept& kept, double* x, double* others) const;
+  void fill_inputs(const double* row, double* x) const;
+  void fill_dense(const SparseView& sparse, std::size_t row, double* x) const;
+  void fill_sparse(const SparseView& sparse, const Kept& kept, Block& block) const;
+  double mapped(double value, std::size_t feature) const;
+
   DataConfig config_;
   Support support_;
-  CsvFile file_;
-  std::vector<std::string> features_;
-  std::vector<std::size_t> selection_;  // columns: response, offset, weight (if read), features
-  Place response_, offset_, weight_;
-  std::size_t first_feature_ = 0;  // the place of the first; the others follow
+  std::unique_ptr<TableFile> file_;
+  std::vector<Input> inputs_;
+  std::vector<std::string> classes_;
+  std::vector<std::string> groups_;
+  Parts parts_;
   std::size_t virtual_shards_ = 1;
   std::size_t block_rows_ = 1;
   Design design_;
+  bool has_design_ = false;
+  bool keep_sparse_ = false;
   std::vector<Shard> shards_;
   std::size_t cached_bytes_ = 0;
+  std::optional<std::size_t> cache_limit_;  // bytes
 };
 
 }  // namespace bayesum

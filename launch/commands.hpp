@@ -7,6 +7,7 @@
 #include "core/config.hpp"
 #include "kernels/error.hpp"
 #include "launch/job.hpp"
+#include "launch/other_data.hpp"
 
 namespace bayesum {
 
@@ -23,7 +24,7 @@ ExitCode train(const TrainOptions& options, Job& job);
 // response, the log of its density.
 struct PredictOptions {
   std::filesystem::path trained;
-  std::filesystem::path data;
+  OtherData data;
   std::filesystem::path out = "predictions.csv";  // "-": stdout
 };
 ExitCode predict(const PredictOptions& options, Job& job);
@@ -31,7 +32,7 @@ ExitCode predict(const PredictOptions& options, Job& job);
 // Scores of held-out rows beside those of a baseline without features.
 struct EvaluateOptions {
   std::filesystem::path trained;
-  std::filesystem::path data;
+  OtherData data;
   bool json = false;
 };
 ExitCode evaluate(const EvaluateOptions& options, Job& job);

@@ -90,11 +90,8 @@ ExitCode evaluate(const EvaluateOptions& options, Job& job) {
   agree(ranks, stream, [&] {
     trained = load_trained(options.trained);
     evaluator.emplace(trained);
-    DataConfig config = trained.columns;
-    config.path = options.data.string();
-    config.features = trained.design.features;
+    DataConfig config = config_of(options.data, trained);
     config.virtual_shards = kShards;
-    config.cache_mib = 0;
     Dataset data(config, support_of(trained.model.name));
     data.set_design(trained.design);
     const Range mine = shards_of_rank(kShards, ranks.size(), ranks.rank());

@@ -96,6 +96,18 @@ class CommandLine {
     return sub;
   }
 
+  static void add_other_data(CLI::App* sub, OtherData& data, const std::string& what) {
+    sub->add_option("--data", data.path, what + ": CSV, libsvm or .npy, packed by gzip or not")
+        ->required();
+    sub->add_option("--format", data.format, "csv, libsvm or npy, where --data does not tell")
+        ->check(CLI::IsMember({"auto", "csv", "libsvm", "npy"}));
+    sub->add_option("--response", data.response, "its column or .npy file, if not as in training");
+    sub->add_option("--offset", data.offset, "likewise");
+    sub->add_option("--weight", data.weight, "likewise");
+    sub->add_option("--feature-names", data.feature_names,
+                    "file with the names of libsvm or .npy columns, one a line");
+  }
+
   void add_train() {
     CLI::App* sub = add("train", "Train a posterior as a configuration file says",
                         [this] { return train(train_, job_); });
@@ -107,7 +119,7 @@ class CommandLine {
     CLI::App* sub = add("predict", "Predict the response of every row of a table",
                         [this] { return predict(predict_, job_); });
     sub->add_option("RUN", predict_.trained, "run folder or posterior file")->required();
-    sub->add_option("--data", predict_.data, "CSV file with the features")->required();
+    add_other_data(sub, predict_.data, "rows with the features");
     sub->add_option("--out", predict_.out, "CSV file to write; - for standard output")
         ->capture_default_str();
   }
@@ -116,7 +128,7 @@ class CommandLine {
     CLI::App* sub = add("evaluate", "Score held-out rows against a baseline without features",
                         [this] { return evaluate(evaluate_, job_); });
     sub->add_option("RUN", evaluate_.trained, "run folder or posterior file")->required();
-    sub->add_option("--data", evaluate_.data, "CSV file with features and response")->required();
+    add_other_data(sub, evaluate_.data, "rows with features and response");
     sub->add_flag("--json", evaluate_.json, "for programs");
   }
 

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -8,6 +7,7 @@
 #include <system_error>
 
 #include "core/agree.hpp"
+#include "core/open_table.hpp"
 #include "launch/commands.hpp"
 #include "launch/report.hpp"
 #include "launch/table.hpp"
@@ -46,7 +46,10 @@ class PredictionFile {
     for (const double x : {prediction.mean, prediction.sd, prediction.low, prediction.high}) {
       append_number(line += ',', x);
     }
-    if (with_response_) append_number(line += ',', prediction.log_density);
+    if (with_response_) line += ',';
+    if (with_response_ && !std::isnan(prediction.log_density)) {
+      append_number(line, prediction.log_density);
+    }
     out() << line << '\n';
     check();
   }
@@ -80,19 +83,22 @@ class PredictionFile {
   std::size_t rows_ = 0;
 };
 
+// Can the response be read, where there is one?
+bool has_response(const DataConfig& config) {
+  if (names_npy_file(config.response)) return true;
+  const auto table = open_table(config, Support::kNone);
+  return config.response.empty() ? table->sparse() : table->has_column(config.response);
+}
+
 void write_predictions(const PredictOptions& options) {
   const TrainedModel trained = load_trained(options.trained);
-  const std::vector<std::string> columns = CsvFile(options.data).columns();
-  const bool has_response =
-      std::find(columns.begin(), columns.end(), trained.columns.response) != columns.end();
-  DataConfig config = trained.columns;
-  config.path = options.data.string();
-  config.features = trained.design.features;
+  DataConfig config = config_of(options.data, trained);
   config.virtual_shards = 1;
-  config.cache_mib = 0;
-  Dataset data(config, has_response ? support_of(trained.model.name) : Support::kNone);
+  config.keep_rows = true;
+  const bool with_response = has_response(config);
+  Dataset data(config, with_response ? support_of(trained.model.name) : Support::kNone);
   data.set_design(trained.design);
-  PredictionFile file(options.out, has_response);
+  PredictionFile file(options.out, with_response);
   data.visit(Stream(), 0, [&](const Batch& batch) {
     for (const Prediction& prediction : predict(trained, batch)) file.add(prediction);
   });

@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <iostream>
 #include <optional>
@@ -9,8 +10,10 @@
 #include "core/agree.hpp"
 #include "core/checkpoint.hpp"
 #include "core/hash.hpp"
+#include "core/memory.hpp"
 #include "core/run_folder.hpp"
 #include "core/staging.hpp"
+#include "distributed/mpi.hpp"
 #include "launch/commands.hpp"
 #include "launch/log.hpp"
 #include "launch/progress.hpp"
@@ -21,6 +24,19 @@
 
 namespace bayesum {
 namespace {
+
+// Collective: how many ranks share this one's memory.
+std::size_t ranks_on_this_host(const Stream& stream, Communicator& ranks) {
+  const std::string name = host_name();
+  std::vector<std::uint64_t> hosts(static_cast<std::size_t>(ranks.size()));
+  const auto mine = static_cast<std::size_t>(ranks.rank());
+  hosts[mine] = hash_of(std::as_bytes(std::span(name)));
+  const std::vector<std::size_t> counts(hosts.size(), 1);
+  on_wire(stream, ranks, std::span(hosts), [&](const Stream& wire, auto payload) {
+    ranks.all_gather(wire, payload.subspan(mine, 1), counts, payload);
+  });
+  return static_cast<std::size_t>(std::ranges::count(hosts, hosts[mine]));
+}
 
 // One rank's part in a training.
 class Training {
@@ -51,6 +67,7 @@ class Training {
   TrainedModel trained_model(const TrainingResult& result) const;
   void tell(const TrainedModel& trained, StopReason reason) const;
   std::string where() const;
+  std::string dropped_text() const;
 
   const TrainConfig& config_;
   Communicator& ranks_;
@@ -117,25 +134,34 @@ void Training::begin_folder() {
 }
 
 void Training::read_data() {
-  agree(ranks_, stream_, [&] { data_.emplace(config_.data, support_of(config_.model.name)); });
+  DataConfig data = config_.data;
+  if (data.cache_mib < 0 && !stream_.on_cuda()) {
+    data.cache_mib = automatic_cache_mib(ranks_on_this_host(stream_, ranks_));
+  }
+  agree(ranks_, stream_, [&] { data_.emplace(data, support_of(config_.model.name)); });
   const std::string identity = config_.identity();
   require_same(ranks_, stream_, hash_of(std::as_bytes(std::span(identity))), "configuration");
   require_same(ranks_, stream_, data_->layout(), "header or size of " + config_.data.path);
   summary_ = data_->scan(stream_, ranks_);
   log_->info("{} has {}, {}", config_.data.path, counted(summary_.rows, "row"),
-             counted(data_->features().size(), "feature"));
+             counted(data_->inputs().size(), "input"));
+  if (summary_.dropped > 0) {
+    log_->warn("{} with a missing value dropped", counted(summary_.dropped, "row"));
+  }
 }
 
 void Training::make_model_of_data() {
   agree(ranks_, stream_, [&] {
-    data_->set_design(make_design(config_.model, *data_, summary_));
-    model_ = make_model(config_.model, config_.prior, data_->design(), summary_);
+    const Design design = make_design(config_.model, *data_, summary_);
+    model_ = make_model(config_.model, config_.prior, design, summary_);
+    data_->set_design(design, model_->takes_sparse());
   });
   identity_ = {config_.identity(), summary_.fingerprint};
   if (!is_root_) return;
   std::cout << config_.model.name << " model of " << config_.data.path << ": "
-            << counted(summary_.rows, "row") << ", " << counted(data_->features().size(), "feature")
-            << ", on " << where() << std::endl;
+            << counted(summary_.rows, "row") << dropped_text() << ", "
+            << counted(data_->design().features.size(), "feature") << ", on " << where()
+            << std::endl;
   // mpirun gives stdout a terminal of its own, stderr not.
   const bool terminal = isatty(STDOUT_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
   progress_.emplace(stdout, terminal, config_.stop.steps);
@@ -228,6 +254,11 @@ void Training::tell(const TrainedModel& trained, StopReason reason) const {
   }
   table.add({"posterior", folder_->posterior().string()});
   std::cout << "\n" << coefficient_table(trained) << "\n" << table.text(Table::kLeft) << std::flush;
+}
+
+std::string Training::dropped_text() const {
+  if (summary_.dropped == 0) return "";
+  return " (" + std::to_string(summary_.dropped) + " more dropped for a missing value)";
 }
 
 std::string Training::where() const {

@@ -95,17 +95,22 @@ void PriorConfig::describe(Fields& fields) {
 Support support_of(const std::string& model_name) { return kind_of(model_name).support; }
 
 Design make_design(const ModelConfig& config, const Dataset& data, const DataSummary& summary) {
-  Design design;
-  design.features = data.features();
-  for (const std::string& name : design.features) design.inputs.push_back({name, {}});
-  design.mean.assign(design.features.size(), 0.0);
-  design.sd.assign(design.features.size(), 1.0);
-  design.intercept = config.intercept && config.name != "beta-bernoulli";
-  if (config.standardize && config.name != "beta-bernoulli") {
-    // Without an intercept a shift could not be undone by it.
-    if (design.intercept) design.mean = summary.mean;
-    design.sd = summary.sd;
+  const bool of_features = !has_response(support_of(config.name));
+  Design design = Design::of(data.inputs(), data.one_hot(), config.intercept && !of_features);
+  design.classes = data.classes();
+  const std::vector<std::size_t> places = design.places_in_summary();
+  const auto of_summary = [&](const std::vector<double>& values) {
+    std::vector<double> chosen;
+    for (const std::size_t place : places) chosen.push_back(values[place]);
+    return chosen;
+  };
+  if (config.standardize && !of_features) {
+    // Without an intercept a shift could not be undone by it; of sparse rows it would leave nothing
+    // sparse.
+    if (design.intercept && !data.sparse()) design.mean = of_summary(summary.mean);
+    design.sd = of_summary(summary.sd);
   }
+  if (data.fills_missing()) design.missing = of_summary(summary.mean);
   return design;
 }
 

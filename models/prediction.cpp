@@ -23,7 +23,8 @@ Support response_of(const TrainedModel& trained) {
 }
 
 std::optional<double> response(const Batch& batch, std::size_t row) {
-  return batch.y.empty() ? std::nullopt : std::optional(batch.y[row]);
+  const bool known = !batch.y.empty() && !std::isnan(batch.y[row]);
+  return known ? std::optional(batch.y[row]) : std::nullopt;
 }
 
 double value_or(std::span<const double> values, std::size_t row, double otherwise) {

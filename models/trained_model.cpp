@@ -17,7 +17,7 @@ namespace bayesum {
 namespace {
 
 constexpr const char* kFormat = "bayesum-posterior";
-constexpr const char* kFormatVersion = "1";
+constexpr const char* kFormatVersion = "2";
 constexpr const char* kProgram = "bayesum " BAYESUM_VERSION;
 constexpr double kLargestWhole = 9007199254740992.0;  // 2^53
 
@@ -44,6 +44,7 @@ template <class Trained, class Visit>
 void each_number(Trained& trained, const Visit& visit) {
   visit("prior.log_partition", trained.prior.log_partition);
   visit("summary.rows", trained.summary.rows);
+  visit("summary.dropped", trained.summary.dropped);
   visit("summary.weight", trained.summary.weight);
   visit("summary.response_mean", trained.summary.response_mean);
   visit("summary.response_sd", trained.summary.response_sd);
@@ -76,6 +77,31 @@ std::string whole_text(std::uint64_t value, int base, std::size_t width) {
   return std::string(width - std::min(width, length), '0') + std::string(text.data(), length);
 }
 
+// Names, one a line; none has a newline or is empty.
+std::string lines_of(const Strings& names) {
+  std::string text;
+  for (const std::string& name : names) text.append(name).append(1, '\n');
+  return text;
+}
+
+// Error(kFile) unless they are different, and none is empty.
+Strings read_lines(const TensorFile& file, const std::string& key) {
+  const std::string& text = file.text(key);
+  Strings names;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    names.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  Strings sorted = names;
+  std::ranges::sort(sorted);
+  if (std::ranges::adjacent_find(sorted) != sorted.end() ||
+      (!sorted.empty() && sorted.front().empty())) {
+    refuse(file, key, "are not different names");
+  }
+  return names;
+}
+
 std::uint64_t read_whole(const TensorFile& file, const std::string& key, int base) {
   const std::string& text = file.text(key);
   std::uint64_t value = 0;
@@ -98,8 +124,10 @@ Fields column_fields(TrainedModel& trained) {
   fields.add("data.response", trained.columns.response, {}, "");
   fields.add("data.offset", trained.columns.offset, {}, "");
   fields.add("data.weight", trained.columns.weight, {}, "");
-  fields.add("data.features", trained.design.features, "");
+  fields.add("data.categories", trained.columns.categories, "");
+  fields.add("data.missing", trained.columns.missing, {"refuse", "drop", "mean"}, "");
   fields.add("design.intercept", trained.design.intercept, "");
+  fields.add("design.one_hot", trained.design.one_hot, "");
   return fields;
 }
 
@@ -139,19 +167,64 @@ void write_blocks(const TrainedModel& trained, TensorFile& file) {
   }
 }
 
-void read_design(const TensorFile& file, TrainedModel& trained) {
-  const std::size_t features = trained.design.features.size();
-  trained.design.mean = read_vector(file, "design.mean", features);
-  trained.design.sd = read_vector(file, "design.sd", features);
-  trained.summary.mean = read_vector(file, "summary.mean", features);
-  trained.summary.sd = read_vector(file, "summary.sd", features);
-  const auto finite = [](double x) { return std::isfinite(x); };
-  if (!std::ranges::all_of(trained.design.mean, finite)) {
-    refuse(file, "design.mean", "holds a number that is not finite");
+void write_design(const TrainedModel& trained, TensorFile& file) {
+  const Design& design = trained.design;
+  Strings names;
+  for (const Input& input :
+       design.inputs.empty() ? inputs_of_numbers(design.features) : design.inputs) {
+    if (!input.levels.empty()) {
+      file.metadata["levels." + std::to_string(names.size())] = lines_of(input.levels);
+    }
+    names.push_back(input.name);
   }
-  if (!std::ranges::all_of(trained.design.sd, [&](double x) { return finite(x) && x > 0; })) {
+  file.metadata["inputs"] = lines_of(names);
+  if (!design.classes.empty()) file.metadata["classes"] = lines_of(design.classes);
+  file.tensors["design.mean"] = vector_tensor(design.mean);
+  file.tensors["design.sd"] = vector_tensor(design.sd);
+  if (!design.missing.empty()) file.tensors["design.missing"] = vector_tensor(design.missing);
+  file.tensors["summary.mean"] = vector_tensor(trained.summary.mean);
+  file.tensors["summary.sd"] = vector_tensor(trained.summary.sd);
+}
+
+std::vector<Input> read_inputs(const TensorFile& file, const Strings& categories) {
+  std::vector<Input> inputs = inputs_of_numbers(read_lines(file, "inputs"));
+  for (std::size_t k = 0; k < inputs.size(); ++k) {
+    if (std::ranges::find(categories, inputs[k].name) == categories.end()) continue;
+    const std::string key = "levels." + std::to_string(k);
+    inputs[k].levels = read_lines(file, key);
+    if (inputs[k].levels.empty()) refuse(file, key, "are none");
+  }
+  return inputs;
+}
+
+void read_design(const TensorFile& file, TrainedModel& trained) {
+  try {
+    trained.design = Design::of(read_inputs(file, trained.columns.categories),
+                                trained.design.one_hot, trained.design.intercept);
+  } catch (const Error& error) {
+    throw Error(ExitCode::kFile, file.path.string() + ": inputs: " + error.what());
+  }
+  Design& design = trained.design;
+  if (support_of(trained.model.name) == Support::kCategory) {
+    design.classes = read_lines(file, "classes");
+  }
+  const std::size_t features = design.features.size();
+  const auto read_finite = [&](const char* key) {
+    const auto values = read_vector(file, key, features);
+    if (!std::ranges::all_of(values, [](double x) { return std::isfinite(x); })) {
+      refuse(file, key, "holds a number that is not finite");
+    }
+    return values;
+  };
+  design.mean = read_finite("design.mean");
+  design.sd = read_vector(file, "design.sd", features);
+  if (!std::ranges::all_of(design.sd, [](double x) { return std::isfinite(x) && x > 0; })) {
     refuse(file, "design.sd", "holds a number that is not above zero and finite");
   }
+  if (file.tensors.contains("design.missing")) design.missing = read_finite("design.missing");
+  const std::size_t moments = summary_size(design.inputs, design.one_hot);
+  trained.summary.mean = read_vector(file, "summary.mean", moments);
+  trained.summary.sd = read_vector(file, "summary.sd", moments);
 }
 
 // The blocks that the model gives its posterior, without their values.
@@ -188,6 +261,10 @@ void read_blocks(const TensorFile& file, TrainedModel& trained) {
 
 TensorFile TrainedModel::to_file() const {
   TrainedModel copy = *this;  // fields are described by where they can be written
+  copy.columns.categories.clear();
+  for (const Input& input : design.inputs) {
+    if (!input.levels.empty()) copy.columns.categories.push_back(input.name);
+  }
   TensorFile file;
   file.metadata = {{"format", kFormat},
                    {"format_version", kFormatVersion},
@@ -197,10 +274,7 @@ TensorFile TrainedModel::to_file() const {
                    {"columns", to_toml(column_fields(copy))},
                    {"seed", whole_text(seed, 10, 1)},
                    {"fingerprint", whole_text(summary.fingerprint, 16, 16)}};
-  file.tensors["design.mean"] = vector_tensor(design.mean);
-  file.tensors["design.sd"] = vector_tensor(design.sd);
-  file.tensors["summary.mean"] = vector_tensor(summary.mean);
-  file.tensors["summary.sd"] = vector_tensor(summary.sd);
+  write_design(*this, file);
   each_number(*this, [&](const char* key, const auto& value) {
     file.tensors[key] = {.shape = {1}, .values = {static_cast<double>(value)}};
   });
@@ -215,7 +289,6 @@ TrainedModel TrainedModel::from_file(const TensorFile& file) {
   read_fields(file, "config", config_fields(trained));
   read_fields(file, "columns", column_fields(trained));
   expect(file, "model", trained.model.name);
-  trained.columns.features = trained.design.features;
   trained.seed = read_whole(file, "seed", 10);
   trained.summary.fingerprint = read_whole(file, "fingerprint", 16);
   read_design(file, trained);

@@ -15,7 +15,7 @@ namespace bayesum {
 struct TrainedModel {
   ModelConfig model;
   PriorConfig prior_config;
-  DataConfig columns;  // roles alone: response, offset, weight; from a file, features too
+  DataConfig columns;  // response, offset, weight, categories and missing alone
   Design design;
   DataSummary summary;
   Posterior posterior;
@@ -24,11 +24,14 @@ struct TrainedModel {
   std::uint64_t seed = 0;
 
   // Metadata, all text:
-  //   format "bayesum-posterior", format_version "1", program "bayesum 0.1.0"
+  //   format "bayesum-posterior", format_version "2", program "bayesum 0.1.0"
   //   model                       its name
   //   config                      TOML, the sections [model] and [prior]
-  //   columns                     TOML, [data] response, offset, weight, features; [design]
-  //                               intercept
+  //   columns                     TOML, [data] response, offset, weight, categories, missing;
+  //                               [design] intercept, one_hot
+  //   inputs                      columns of the file that features are made of, one a line
+  //   levels.K                    of the K-th of them (from 0) that is of categories, one a line
+  //   classes                     of a response of categories, one a line
   //   family.B, dimension.B       of each block B
   //   seed, fingerprint           decimal; of the training data, 16 hexadecimal digits
   // Tensors:
@@ -36,7 +39,9 @@ struct TrainedModel {
   //   mean.B, sd.B, covariance.B  for other readers, not read back: moments of every element of
   //                               theta, on the design's scale; covariance of full Gaussians alone
   //   prior.log_partition         see Prior
-  //   design.mean, design.sd, summary.mean, summary.sd     one element per feature
+  //   design.mean, design.sd      one element per feature
+  //   design.missing              likewise, where missing values are filled
+  //   summary.mean, summary.sd    one per input of numbers and per level, see DataSummary
   //   summary.*, fit.*            one number each, the fields of DataSummary and StepReport
   TensorFile to_file() const;
 

@@ -193,7 +193,7 @@ TEST(DatasetScan, EveryRankHearsOfABadRow) {
   const std::string sentence = config.path + ":71: response 'y' = 2 must be 0 or 1";
   EXPECT_EQ(error_of(ExitCode::kFile, [&] { scan_alone(config, Support::kBinary); }), sentence);
   run_on_threads(4, [&](Communicator& communicator) {
-    const Dataset data(config, Support::kBinary);
+    Dataset data(config, Support::kBinary);
     EXPECT_EQ(error_of(ExitCode::kFile, [&] { data.scan(Stream(), communicator); }),
               sentence + " (rank 2)");
   });
@@ -224,7 +224,7 @@ TEST(DatasetScan, NeedsRowsAndWeight) {
   EXPECT_EQ(error_of(ExitCode::kFile, [&] { scan_alone(config, Support::kReal); }),
             config.path + " has no rows");
   run_on_threads(3, [&](Communicator& communicator) {
-    const Dataset data(config, Support::kReal);
+    Dataset data(config, Support::kReal);
     EXPECT_EQ(error_of(ExitCode::kFile, [&] { data.scan(Stream(), communicator); }),
               config.path + " has no rows");
   });
@@ -406,9 +406,10 @@ TEST(DataConfig, DescribesEveryField) {
   DataConfig config;
   Fields fields;
   config.describe(fields);
-  EXPECT_EQ(fields.all().size(), 8u);
+  EXPECT_EQ(fields.all().size(), 13u);
   EXPECT_FALSE(fields.find("data.virtual_shards")->interval.contains(0));
-  EXPECT_TRUE(fields.find("data.cache_mib")->interval.contains(0));
+  EXPECT_TRUE(fields.find("data.cache_mib")->interval.contains(-1));
+  EXPECT_FALSE(fields.find("data.cache_mib")->interval.contains(-2));
 }
 
 }  // namespace

@@ -85,7 +85,7 @@ TEST_F(TrainedModelFile, ComesBackBitForBit) {
     EXPECT_EQ(read.design.sd, trained.design.sd);
     EXPECT_EQ(read.columns.response, trained.columns.response);
     EXPECT_EQ(read.columns.offset, trained.columns.offset);
-    EXPECT_EQ(read.columns.features, trained.design.features);
+    EXPECT_EQ(read.design.inputs, inputs_of_numbers(trained.design.features));
     EXPECT_EQ(read.prior_config.sd_of, trained.prior_config.sd_of);
     EXPECT_EQ(read.prior_config.intercept_sd, trained.prior_config.intercept_sd);
     EXPECT_EQ(read.summary.rows, trained.summary.rows);
@@ -163,7 +163,7 @@ std::vector<Fault> faults() {
   };
   return {
       text("format", "safetensors"),
-      text("format_version", "2"),
+      text("format_version", "1"),
       text("model", "logistic"),
       text("seed", "-1"),
       text("seed", ""),
@@ -177,7 +177,13 @@ std::vector<Fault> faults() {
       {"config", [](TensorFile& file) { replace(file.metadata["config"], "poisson", "poisso"); }},
       {"config", [](TensorFile& file) { replace(file.metadata["config"], "sd = 2.5", "sd = -1"); }},
       {"columns", [](TensorFile& file) { replace(file.metadata["columns"], "true", "1"); }},
-      {"design.mean", [](TensorFile& file) { replace(file.metadata["columns"], "\"age\", ", ""); }},
+      {"design.mean", [](TensorFile& file) { replace(file.metadata["inputs"], "age\n", ""); }},
+      {"inputs", [](TensorFile& file) { replace(file.metadata["inputs"], "age\n", "\n"); }},
+      {"inputs", [](TensorFile& file) { replace(file.metadata["inputs"], "age", "d\u00f8se"); }},
+      {"levels.0",
+       [](TensorFile& file) {
+         replace(file.metadata["columns"], "categories = []", "categories = [\"age\"]");
+       }},
       value("design.mean", 1, kNaN),
       value("design.sd", 0, 0.0),
       value("design.sd", 2, kInfinity),

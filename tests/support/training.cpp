@@ -28,8 +28,9 @@ Setup::Setup(const Job& job_, Communicator& communicator_)
       communicator(communicator_),
       data(job.data, support_of(job.model.name)),
       summary(data.scan(stream, communicator)) {
-  data.set_design(make_design(job.model, data, summary));
-  model = make_model(job.model, job.prior, data.design(), summary);
+  const Design design = make_design(job.model, data, summary);
+  model = make_model(job.model, job.prior, design, summary);
+  data.set_design(design, model->takes_sparse());
 }
 
 Trainer Setup::trainer(Trainer::Hooks hooks) {

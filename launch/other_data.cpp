@@ -1,0 +1,31 @@
+#include "launch/other_data.hpp"
+
+#include "core/open_table.hpp"
+#include "kernels/error.hpp"
+
+namespace bayesum {
+
+DataConfig config_of(const OtherData& data, const TrainedModel& trained) {
+  DataConfig config = trained.columns;
+  const auto choose = [](std::string& part, const std::string& given) {
+    const bool of_training_rows = names_npy_file(part);
+    if (!given.empty() || of_training_rows) part = given;
+    return of_training_rows && given.empty();
+  };
+  choose(config.response, data.response);
+  choose(config.weight, data.weight);
+  if (choose(config.offset, data.offset)) {
+    throw Error(ExitCode::kUsage, "the model was trained with the offset " +
+                                      trained.columns.offset +
+                                      " beside its rows: name that of these rows with --offset");
+  }
+  config.path = data.path.string();
+  config.format = data.format;
+  config.feature_names = data.feature_names;
+  config.cache_mib = 0;
+  config.features.clear();
+  for (const Input& input : trained.design.inputs) config.features.push_back(input.name);
+  return config;
+}
+
+}  // namespace bayesum

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <optional>
+#include <utility>
 
 #include "distributed/thread.hpp"
 
@@ -23,12 +24,29 @@ Job make_job(const TemporaryFolder& folder, const TableSpec& spec) {
   return make_job(folder, spec.model, make_table(spec));
 }
 
+namespace {
+
+// The levels of columns of level numbers, which make_table gives to dirichlet-categorical.
+void add_levels(const std::string& model, Design& design) {
+  if (model != "dirichlet-categorical") return;
+  for (std::size_t j = 0; j < design.inputs.size(); ++j) {
+    design.inputs[j].levels.clear();
+    for (std::size_t level = 0; level < level_count(j); ++level) {
+      design.inputs[j].levels.push_back(std::to_string(level));
+    }
+  }
+}
+
+}  // namespace
+
 Setup::Setup(const Job& job_, Communicator& communicator_)
     : job(job_),
       communicator(communicator_),
       data(job.data, support_of(job.model.name)),
       summary(data.scan(stream, communicator)) {
-  data.set_design(make_design(job.model, data, summary));
+  Design design = make_design(job.model, data, summary);
+  add_levels(job.model.name, design);
+  data.set_design(std::move(design));
   model = make_model(job.model, job.prior, data.design(), summary);
 }
 

@@ -50,10 +50,11 @@ Dataset::Dataset(const DataConfig& config, Support support)
   if (has_response(support) && config_.response.empty()) {
     throw Error(ExitCode::kUsage, "data.response names no column of " + config.path);
   }
-  const bool of_features = !has_response(support) && support != Support::kNone;
-  if (of_features && !config.offset.empty()) {
-    throw Error(ExitCode::kUsage, "data.offset = \"" + config.offset +
-                                      "\" has no part in a model without a response");
+  const bool takes_offset =
+      has_response(support) || support == Support::kNone || support == Support::kCountFeatures;
+  if (!takes_offset && !config.offset.empty()) {
+    throw Error(ExitCode::kUsage,
+                "data.offset = \"" + config.offset + "\" has no part in a model without a response");
   }
   if (of_features && support != Support::kRealFeatures && fills_missing()) {
     throw Error(ExitCode::kUsage, "data.missing = \"mean\" has no meaning where features must be " +
@@ -229,6 +230,7 @@ bool Dataset::lacks_a_feature(const TableRows& rows, std::size_t row) const {
 void Dataset::check(const TableRows& rows, const Kept& kept) const {
   const bool of_features = !has_response(support_) && support_ != Support::kNone &&
                            support_ != Support::kRealFeatures && one_hot();
+  const bool counts = support_ == Support::kCount || support_ == Support::kCountFeatures;
   const auto is_good = [&](double value) { return supports(support_, value); };
   for (const std::size_t i : kept) {
     const double* const row = rows.values.data + i * rows.values.stride;
@@ -240,8 +242,7 @@ void Dataset::check(const TableRows& rows, const Kept& kept) const {
     if (parts_.weight && !(row[*parts_.weight] >= 0)) {
       refuse(start, "weight", *parts_.weight, row[*parts_.weight], "be >= 0");
     }
-    if (parts_.offset && support_ == Support::kCount &&
-        !std::isfinite(std::exp(row[*parts_.offset]))) {
+    if (parts_.offset && counts && !std::isfinite(std::exp(row[*parts_.offset]))) {
       refuse(start, "offset", *parts_.offset, row[*parts_.offset],
              "be small enough for exp(offset)");
     }

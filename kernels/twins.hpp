@@ -7,6 +7,7 @@
 #include <string>
 
 #include "kernels/cholesky.hpp"
+#include "kernels/column_sums.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/glm_pass.hpp"
@@ -66,6 +67,17 @@ BAYESUM_TWINS(void weighted_gram(const Stream& stream, MatrixView<const double> 
                                  std::span<const double> w, std::span<double> packed))
 BAYESUM_TWINS(void weighted_column_sum(const Stream& stream, MatrixView<const double> x,
                                        std::span<const double> w, std::span<double> out))
+
+BAYESUM_TWINS(void weighted_column_moments(const Stream& stream, MatrixView<const double> x,
+                                           std::span<const double> w, std::span<double> sums,
+                                           std::span<double> squares))
+BAYESUM_TWINS(void weighted_level_counts(const Stream& stream, MatrixView<const double> x,
+                                         std::span<const double> w,
+                                         std::span<const std::size_t> first,
+                                         std::span<double> counts))
+BAYESUM_TWINS(void weighted_count_sums(const Stream& stream, MatrixView<const double> x,
+                                       std::span<const double> w, std::span<const double> offset,
+                                       std::span<double> out))
 
 BAYESUM_TWINS(bool cholesky(const Stream& stream, MatrixView<double> a))
 BAYESUM_TWINS(void solve_triangular(const Stream& stream, Triangle triangle,

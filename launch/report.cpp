@@ -39,21 +39,13 @@ std::string coefficient_table(const TrainedModel& trained) {
 }
 
 std::string contraction_table(const TrainedModel& trained) {
-  const TensorFile file = trained.to_file();
-  const std::vector<double>& design_sd =
-      file.tensor("sd." + trained.posterior.blocks().front().name).values;
-  const std::vector<Coefficient> all = coefficients(trained);
-  // Priors of a linear model's coefficients are in units of sigma, the last row.
-  const double unit = trained.model.name == "linear" ? all.back().mean : 1.0;
-
-  Table table({"", "mean", "sd", "2.5 %", "97.5 %", "prior sd", "contraction"});
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    const bool in_design = i < trained.design.columns();
-    const double prior_sd = all[i].prior_sd * (in_design ? unit : 1.0);
-    const double ratio = (in_design ? design_sd[i] : all[i].sd) / prior_sd;
-    std::vector<std::string> row = cells(all[i]);
-    row.push_back(in_design && std::isinf(prior_sd) ? "flat" : rounded(prior_sd));
-    row.push_back(!in_design && std::isinf(prior_sd) ? "" : fixed(1.0 - ratio * ratio, 6));
+  Table table({"", "mean", "sd", "2.5 %", "97.5 %", "signal/noise", "prior sd", "contraction"});
+  for (const Coefficient& coefficient : coefficients(trained)) {
+    const double contraction = coefficient.contraction();
+    std::vector<std::string> row = cells(coefficient);
+    row.push_back(rounded(coefficient.signal_to_noise()));
+    row.push_back(coefficient.flat_prior ? "flat" : rounded(coefficient.prior_sd));
+    row.push_back(std::isnan(contraction) ? "" : fixed(contraction, 6));
     table.add(std::move(row));
   }
   return table.text();

@@ -20,9 +20,9 @@ std::string headline(const TrainedModel& trained);
 // The coefficients: name, mean, sd, central 95 % interval.
 std::string coefficient_table(const TrainedModel& trained);
 
-// The same with the prior and the contraction 1 - (posterior sd / prior sd)^2, both on the scale of
-// the prior: 0 where the data said nothing, near 1 where they said all. None for a noise whose
-// prior has no sd.
+// The same with the signal-to-noise ratio |mean| / sd, the prior, and the contraction 1 -
+// (posterior sd / prior sd)^2, both on the scale of the prior: 0 where the data said nothing, near
+// 1 where they said all; none where a prior or posterior has no sd.
 std::string contraction_table(const TrainedModel& trained);
 
 }  // namespace bayesum

@@ -28,23 +28,14 @@ Posterior make_initial(std::size_t columns) {
 BetaBernoulliModel::BetaBernoulliModel(const PriorConfig& prior, const Design& design)
     : ConjugateModel(make_prior(prior, design.columns()), make_initial(design.columns())) {}
 
-void BetaBernoulliModel::add_statistics(const Stream& stream, const Batch& batch,
-                                        std::span<double> statistics) {
+double BetaBernoulliModel::add_statistics(const Stream& stream, const Batch& batch,
+                                          std::span<double> statistics) const {
   const std::size_t columns = batch.x.cols;
   if (successes_.size() != columns || successes_.device() != stream.device()) {
     successes_ = Buffer<double>(stream.device(), columns);
-    ones_ = Buffer<double>(stream.device(), 0);
-  }
-  std::span<const double> weight = batch.weight;
-  if (weight.empty()) {
-    if (ones_.size() < batch.rows()) {
-      ones_ = Buffer<double>(stream.device(), batch.rows());
-      apply(stream, Fill{1.0, ones_.data()}, ones_.size());
-    }
-    weight = std::as_const(ones_).span().first(batch.rows());
   }
   apply(stream, Fill{0.0, successes_.data()}, columns);
-  weighted_column_sum(stream, batch.x, weight, successes_.span());
+  weighted_column_sum(stream, batch.x, weights_or_ones(stream, batch, ones_), successes_.span());
 
   double* counts = statistics.data();
   apply(stream, Fill{.value = total_weight(stream, batch), .out = counts + 1, .out_stride = 2},
@@ -53,6 +44,7 @@ void BetaBernoulliModel::add_statistics(const Stream& stream, const Batch& batch
         columns);
   apply(stream, AddScaled{.scale = 1, .x = successes_.data(), .out = counts, .out_stride = 2},
         columns);
+  return 0.0;
 }
 
 }  // namespace bayesum

@@ -19,12 +19,11 @@ class BetaBernoulliModel final : public ConjugateModel {
   Support support() const override { return Support::kBinaryFeatures; }
 
  private:
-  void add_statistics(const Stream& stream, const Batch& batch,
-                      std::span<double> statistics) override;
-  double log_base(const Stream&, const Batch&) override { return 0.0; }
+  double add_statistics(const Stream& stream, const Batch& batch,
+                        std::span<double> statistics) const override;
 
-  Buffer<double> ones_;  // of a batch without weights
-  Buffer<double> successes_;
+  mutable Buffer<double> ones_;  // of a batch without weights
+  mutable Buffer<double> successes_;
 };
 
 }  // namespace bayesum

@@ -4,16 +4,14 @@
 #include <cmath>
 #include <limits>
 
-#include "core/special.hpp"
 #include "kernels/error.hpp"
 #include "models/coefficient_prior.hpp"
 #include "models/linear_posterior.hpp"
+#include "models/row_coefficients.hpp"
 
 namespace bayesum {
 namespace {
 
-constexpr double kTail = 0.025;
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr std::size_t kRowsAtOnce = 64;
 
 // Row `row` of the map from coefficients of the design to coefficients of the data.
@@ -30,13 +28,16 @@ void fill_row(const Design& design, std::size_t row, std::span<double> map) {
   }
 }
 
-std::vector<Coefficient> of_regression(const TrainedModel& trained, const LinearPosterior& q) {
+// Prior sds are in units of `prior_unit`.
+std::vector<Coefficient> of_regression(const TrainedModel& trained, const LinearPosterior& q,
+                                       double prior_unit) {
   const Design& design = trained.design;
   const std::size_t d = design.columns();
   const auto names = design.column_names();
   const auto priors = coefficient_priors(trained.prior_config, design, 0.0);
   const double nu = q.degrees_of_freedom();
-  const double quantile = -special::student_t_quantile(kTail, nu);
+  const std::vector<double> design_sd =
+      trained.posterior.block("coefficients").family->moments(trained.posterior.natural()).sd;
   std::vector<Coefficient> table;
   std::vector<double> map(kRowsAtOnce * d), location(kRowsAtOnce), squared_scale(kRowsAtOnce);
   for (std::size_t first = 0; first < d; first += kRowsAtOnce) {
@@ -47,73 +48,64 @@ std::vector<Coefficient> of_regression(const TrainedModel& trained, const Linear
     q.functionals({map.data(), rows, d}, {}, std::span(location).first(rows),
                   std::span(squared_scale).first(rows));
     for (std::size_t i = 0; i < rows; ++i) {
-      const double scale = std::sqrt(squared_scale[i]);
-      table.push_back({.name = names[first + i],
-                       .mean = location[i],
-                       .sd = scale * special::student_t_sd(nu),
-                       .low = location[i] - quantile * scale,
-                       .high = location[i] + quantile * scale,
-                       .prior_sd = priors[first + i].sd});
+      const std::size_t j = first + i;
+      table.push_back({names[j], student_t_marginal(location[i], std::sqrt(squared_scale[i]), nu),
+                       design_sd[j], priors[j].sd * prior_unit});
+      table.back().flat_prior = std::isinf(priors[j].sd);
     }
   }
   return table;
 }
 
-struct MeanAndSd {
-  double mean = kInfinity;
-  double sd = kInfinity;
+std::vector<Coefficient> of_glm(const TrainedModel& trained) {
+  return of_regression(trained, LinearPosterior::of(trained.posterior), 1.0);
+}
+
+std::vector<Coefficient> of_linear(const TrainedModel& trained) {
+  const auto q = LinearPosterior::of(trained.posterior);
+  const Marginal sigma = sd_marginal(q.shape, q.rate);
+  auto table = of_regression(trained, q, sigma.mean);
+  const PriorConfig& prior = trained.prior_config;
+  table.push_back({"sigma", sigma, sigma.sd, sd_marginal(prior.shape, prior.rate).sd});
+  return table;
+}
+
+struct Report {
+  std::string model;
+  std::vector<Coefficient> (*lines)(const TrainedModel&);
 };
 
-// Of tau^(-1/2), tau ~ Gamma(shape, rate).
-MeanAndSd noise_sd(double shape, double rate) {
-  MeanAndSd sigma;
-  if (shape > 0.5) sigma.mean = std::sqrt(rate) * special::gamma_ratio(shape - 0.5, 0.5);
-  if (shape > 1.0) {
-    sigma.sd = std::sqrt(std::max(0.0, rate / (shape - 1.0) - sigma.mean * sigma.mean));
-  }
-  return sigma;
-}
-
-Coefficient sigma(const LinearPosterior& q, const PriorConfig& prior) {
-  const auto quantile = [&](double p) {
-    return std::sqrt(q.rate / special::gamma_quantile(1.0 - p, q.shape));
+// Every model that there is.
+const std::vector<Report>& reports() {
+  static const std::vector<Report> reports = {
+      {"linear", of_linear},
+      {"logistic", of_glm},
+      {"poisson", of_glm},
+      {"beta-bernoulli", beta_bernoulli_coefficients},
+      {"dirichlet-categorical", dirichlet_categorical_coefficients},
+      {"gamma-poisson", gamma_poisson_coefficients},
+      {"gaussian", gaussian_coefficients},
+      {"multivariate-gaussian", multivariate_gaussian_coefficients},
   };
-  const MeanAndSd moments = noise_sd(q.shape, q.rate);
-  return {.name = "sigma",
-          .mean = moments.mean,
-          .sd = moments.sd,
-          .low = quantile(kTail),
-          .high = quantile(1.0 - kTail),
-          .prior_sd = noise_sd(prior.shape, prior.rate).sd};
-}
-
-double beta_sd(double a, double b) { return std::sqrt(a * b / (a + b + 1.0)) / (a + b); }
-
-std::vector<Coefficient> of_probabilities(const TrainedModel& trained) {
-  const auto natural = trained.posterior.natural(trained.posterior.block("probabilities"));
-  const PriorConfig& prior = trained.prior_config;
-  std::vector<Coefficient> table;
-  for (std::size_t k = 0; k < trained.design.features.size(); ++k) {
-    const double a = natural[2 * k] + 1.0;
-    const double b = natural[2 * k + 1] + 1.0;
-    table.push_back({.name = trained.design.features[k],
-                     .mean = a / (a + b),
-                     .sd = beta_sd(a, b),
-                     .low = special::beta_quantile(kTail, a, b),
-                     .high = special::beta_quantile(1.0 - kTail, a, b),
-                     .prior_sd = beta_sd(prior.alpha, prior.beta)});
-  }
-  return table;
+  return reports;
 }
 
 }  // namespace
 
+double Coefficient::contraction() const {
+  if (!std::isfinite(prior_sd) || !std::isfinite(design_sd)) {
+    return std::numeric_limits<double>::quiet_NaN();
+  }
+  const double ratio = design_sd / prior_sd;
+  return 1.0 - ratio * ratio;
+}
+
 std::vector<Coefficient> coefficients(const TrainedModel& trained) {
-  if (trained.model.name == "beta-bernoulli") return of_probabilities(trained);
-  const auto q = LinearPosterior::of(trained.posterior);
-  auto table = of_regression(trained, q);
-  if (q.has_noise()) table.push_back(sigma(q, trained.prior_config));
-  return table;
+  const auto found = std::ranges::find(reports(), trained.model.name, &Report::model);
+  if (found == reports().end()) {
+    throw Error(ExitCode::kUsage, "the model " + trained.model.name + " has no coefficients");
+  }
+  return found->lines(trained);
 }
 
 }  // namespace bayesum

@@ -20,15 +20,18 @@ class ConjugateModel : public Model {
 
   void prepare(const Stream& stream, const Posterior& q) final;
   void accumulate(const Stream& stream, const Batch& batch, Message& message) final;
+  // The statistics of the rows once, and T of every draw.
+  void log_likelihood(const Batch& batch, MatrixView<const double> draws,
+                      std::span<double> sums) const final;
 
  protected:
   // `initial` gives the family; any proper member will do, since one step leads from anywhere.
   ConjugateModel(Prior prior, Posterior initial);
 
-  // Adds the statistics of the rows, on the stream's device.
-  virtual void add_statistics(const Stream& stream, const Batch& batch,
-                              std::span<double> statistics) = 0;
-  virtual double log_base(const Stream& stream, const Batch& batch) = 0;
+  // Adds the statistics of the rows, on the stream's device, and returns log_base. May use memory
+  // that the model keeps for it, so that a model serves one caller at a time.
+  virtual double add_statistics(const Stream& stream, const Batch& batch,
+                                std::span<double> statistics) const = 0;
 
  private:
   Posterior initial_;
@@ -38,5 +41,8 @@ class ConjugateModel : public Model {
 
 // The sum of weights of the rows; their number when there are none.
 double total_weight(const Stream& stream, const Batch& batch);
+// The weights of the rows; ones, kept in `ones`, when there are none.
+std::span<const double> weights_or_ones(const Stream& stream, const Batch& batch,
+                                        Buffer<double>& ones);
 
 }  // namespace bayesum

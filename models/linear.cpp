@@ -53,7 +53,7 @@ LinearModel::LinearModel(const PriorConfig& prior, const Design& design, const D
                                            prior.center_intercept ? summary.response_mean : 0.0)),
                      make_initial(design.columns())) {}
 
-void LinearModel::reserve(const Stream& stream, std::size_t rows, std::size_t columns) {
+void LinearModel::reserve(const Stream& stream, std::size_t rows, std::size_t columns) const {
   if (residual_.size() < rows || residual_.device() != stream.device()) {
     residual_ = Buffer<double>(stream.device(), rows);
     weighted_ = Buffer<double>(stream.device(), rows);
@@ -61,8 +61,8 @@ void LinearModel::reserve(const Stream& stream, std::size_t rows, std::size_t co
   }
 }
 
-void LinearModel::add_statistics(const Stream& stream, const Batch& batch,
-                                 std::span<double> statistics) {
+double LinearModel::add_statistics(const Stream& stream, const Batch& batch,
+                                   std::span<double> statistics) const {
   const std::size_t n = batch.rows();
   const std::size_t d = batch.x.cols;
   reserve(stream, n, d);
@@ -79,18 +79,16 @@ void LinearModel::add_statistics(const Stream& stream, const Batch& batch,
     apply(stream, Multiply{batch.weight.data(), residual.data(), weighted.data()}, n);
   }
 
+  const double weight = total_weight(stream, batch);
   const double squares = dot(stream, residual, weighted);
-  const std::array<double, 2> scalars{0.5 * total_weight(stream, batch), -0.5 * squares};
+  const std::array<double, 2> scalars{0.5 * weight, -0.5 * squares};
   copy(stream, std::span<const double>(scalars), statistics.first(2));
   weighted_column_sum(stream, batch.x, weighted, statistics.subspan(2, d));
 
   apply(stream, Fill{0.0, gram_.data()}, gram_.size());
   weighted_gram(stream, batch.x, batch.weight, gram_.span());
   apply(stream, AddPackedPrecision{gram_.data(), statistics.subspan(2 + d).data()}, gram_.size());
-}
-
-double LinearModel::log_base(const Stream& stream, const Batch& batch) {
-  return -0.5 * total_weight(stream, batch) * std::log(2.0 * std::numbers::pi);
+  return -0.5 * weight * std::log(2.0 * std::numbers::pi);
 }
 
 }  // namespace bayesum

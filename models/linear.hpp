@@ -20,14 +20,13 @@ class LinearModel final : public ConjugateModel {
   Support support() const override { return Support::kReal; }
 
  private:
-  void add_statistics(const Stream& stream, const Batch& batch,
-                      std::span<double> statistics) override;
-  double log_base(const Stream& stream, const Batch& batch) override;
-  void reserve(const Stream& stream, std::size_t rows, std::size_t columns);
+  double add_statistics(const Stream& stream, const Batch& batch,
+                        std::span<double> statistics) const override;
+  void reserve(const Stream& stream, std::size_t rows, std::size_t columns) const;
 
-  Buffer<double> residual_;  // y - offset
-  Buffer<double> weighted_;  // w (y - offset)
-  Buffer<double> gram_;      // X'WX, packed
+  mutable Buffer<double> residual_;  // y - offset
+  mutable Buffer<double> weighted_;  // w (y - offset)
+  mutable Buffer<double> gram_;      // X'WX, packed
 };
 
 }  // namespace bayesum

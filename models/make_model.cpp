@@ -6,8 +6,12 @@
 
 #include "kernels/error.hpp"
 #include "models/beta_bernoulli.hpp"
+#include "models/dirichlet_categorical.hpp"
+#include "models/gamma_poisson.hpp"
+#include "models/gaussian.hpp"
 #include "models/glm.hpp"
 #include "models/linear.hpp"
+#include "models/multivariate_gaussian.hpp"
 
 namespace bayesum {
 namespace {
@@ -19,10 +23,18 @@ struct Recipe {
   const DataSummary& summary;
 };
 
+// What becomes of the columns on their way into the design.
+enum class Columns {
+  kPredictors,  // of a response: an intercept beside them, standardized
+  kRows,        // what is explained itself: standardized
+  kAsTheyAre
+};
+
 struct Kind {
   std::string name;
   Support support;
   std::function<std::unique_ptr<Model>(const Recipe&)> make;
+  Columns columns = Columns::kPredictors;
 };
 
 template <Likelihood likelihood>
@@ -34,8 +46,10 @@ std::unique_ptr<Model> make_linear(const Recipe& of) {
   return std::make_unique<LinearModel>(of.prior, of.design, of.summary);
 }
 
-std::unique_ptr<Model> make_beta_bernoulli(const Recipe& of) {
-  return std::make_unique<BetaBernoulliModel>(of.prior, of.design);
+// A model without a response, of the columns themselves.
+template <class Rows>
+std::unique_ptr<Model> make_rows(const Recipe& of) {
+  return std::make_unique<Rows>(of.prior, of.design);
 }
 
 // Every model that there is.
@@ -44,7 +58,14 @@ const std::vector<Kind>& kinds() {
       {"linear", Support::kReal, make_linear},
       {"logistic", Support::kBinary, make_glm<Likelihood::kLogistic>},
       {"poisson", Support::kCount, make_glm<Likelihood::kPoisson>},
-      {"beta-bernoulli", Support::kBinaryFeatures, make_beta_bernoulli},
+      {"beta-bernoulli", Support::kBinaryFeatures, make_rows<BetaBernoulliModel>,
+       Columns::kAsTheyAre},
+      {"dirichlet-categorical", Support::kCategoryFeatures, make_rows<DirichletCategoricalModel>,
+       Columns::kAsTheyAre},
+      {"gamma-poisson", Support::kCountFeatures, make_rows<GammaPoissonModel>, Columns::kAsTheyAre},
+      {"gaussian", Support::kRealFeatures, make_rows<GaussianModel>, Columns::kRows},
+      {"multivariate-gaussian", Support::kRealFeatures, make_rows<MultivariateGaussianModel>,
+       Columns::kRows},
   };
   return kinds;
 }
@@ -70,13 +91,14 @@ void ModelConfig::describe(Fields& fields) {
   fields.add("model.expectation", expectation, {"variational", "delta"},
              "logistic, poisson: average gradient and curvature under the posterior, or take them "
              "at its mean (Newton's method, a Laplace approximation)");
-  fields.add("model.intercept", intercept, "add a column of ones");
+  fields.add("model.intercept", intercept, "regressions: add a column of ones");
   fields.add("model.standardize", standardize,
              "shift and scale every feature to mean 0 and sd 1; priors speak of the result");
 }
 
 void PriorConfig::describe(Fields& fields) {
-  fields.add("prior.mean", mean, kAnyNumber, "mean of every slope");
+  fields.add("prior.mean", mean, kAnyNumber,
+             "mean of every slope; gaussian, multivariate-gaussian: of every column's mean");
   fields.add("prior.sd", sd, kPositive,
              "sd of every slope, inf for a flat prior; linear: in units of the noise's sd");
   fields.add("prior.intercept_mean", intercept_mean, kAnyNumber, "mean of the intercept");
@@ -86,17 +108,33 @@ void PriorConfig::describe(Fields& fields) {
   fields.add("prior.mean_of", mean_of, kAnyNumber, "means by column name, instead of prior.mean");
   fields.add("prior.sd_of", sd_of, kPositive, "sds by column name, instead of prior.sd");
   fields.add("prior.shape", shape, kNonNegative,
-             "linear: precision of the noise ~ Gamma(shape, rate); both 0: flat in its logarithm");
-  fields.add("prior.rate", rate, kNonNegative, "linear: see prior.shape");
+             "linear: precision of the noise ~ Gamma(shape, rate), both 0: flat in its logarithm; "
+             "gaussian: precision of a column; gamma-poisson: rate of a column");
+  fields.add("prior.rate", rate, kNonNegative, "linear, gaussian, gamma-poisson: see prior.shape");
   fields.add("prior.alpha", alpha, kPositive, "beta-bernoulli: probabilities ~ Beta(alpha, beta)");
   fields.add("prior.beta", beta, kPositive, "beta-bernoulli: see prior.alpha");
+  fields.add("prior.strength", strength, kPositive,
+             "gaussian, multivariate-gaussian: how many rows the prior mean of a column is worth");
+  fields.add("prior.degrees", degrees, kPositive,
+             "multivariate-gaussian: precision matrix of D columns ~ Wishart with degrees + D - 1 "
+             "degrees of freedom and the inverse scale matrix scale^2 I");
+  fields.add("prior.scale", scale, kPositive, "multivariate-gaussian: see prior.degrees");
+  fields.add("prior.concentration", concentration, kPositive,
+             "dirichlet-categorical: probabilities of the levels ~ Dirichlet(concentration, ...)");
+}
+
+void require_proper(const PriorConfig& prior, const std::string& model_name) {
+  if (prior.shape > 0 && prior.rate > 0) return;
+  throw Error(ExitCode::kUsage,
+              "prior.shape and prior.rate must be above 0 for the model " + model_name);
 }
 
 Support support_of(const std::string& model_name) { return kind_of(model_name).support; }
 
 Design make_design(const ModelConfig& config, const Dataset& data, const DataSummary& summary) {
-  const bool of_features = !has_response(support_of(config.name));
-  Design design = Design::of(data.inputs(), data.one_hot(), config.intercept && !of_features);
+  const Columns columns = kind_of(config.name).columns;
+  const bool intercept = config.intercept && columns == Columns::kPredictors;
+  Design design = Design::of(data.inputs(), data.one_hot(), intercept);
   design.classes = data.classes();
   const std::vector<std::size_t> places = design.places_in_summary();
   const auto of_summary = [&](const std::vector<double>& values) {
@@ -104,10 +142,11 @@ Design make_design(const ModelConfig& config, const Dataset& data, const DataSum
     for (const std::size_t place : places) chosen.push_back(values[place]);
     return chosen;
   };
-  if (config.standardize && !of_features) {
-    // Without an intercept a shift could not be undone by it; of sparse rows it would leave nothing
-    // sparse.
-    if (design.intercept && !data.sparse()) design.mean = of_summary(summary.mean);
+  if (config.standardize && columns != Columns::kAsTheyAre) {
+    // Without an intercept a shift of predictors could not be undone by it; of sparse rows it would
+    // leave nothing sparse.
+    const bool shift = design.intercept || columns == Columns::kRows;
+    if (shift && !data.sparse()) design.mean = of_summary(summary.mean);
     design.sd = of_summary(summary.sd);
   }
   if (data.fills_missing()) design.missing = of_summary(summary.mean);

@@ -10,7 +10,7 @@
 namespace bayesum {
 
 struct ModelConfig {
-  std::string name;                         // linear, beta-bernoulli, logistic, poisson
+  std::string name;                         // see make_model.cpp
   std::string posterior = "full";           // of a GLM: full or diagonal Gaussian
   std::string expectation = "variational";  // or delta: at the mean, which makes the rule Newton's
   bool intercept = true;
@@ -28,13 +28,20 @@ struct PriorConfig {
   bool center_intercept = true;  // linear: its mean counts from the mean of the response
   Numbers mean_of;               // by feature name, overriding `mean`
   Numbers sd_of;
-  double shape = 1.0;  // linear: precision of the noise ~ Gamma(shape, rate)
+  double shape = 1.0;  // precision of the noise, or of a column, or its rate ~ Gamma(shape, rate)
   double rate = 1.0;
   double alpha = 1.0;  // beta-bernoulli: Beta(alpha, beta)
   double beta = 1.0;
+  double strength = 0.01;  // gaussian, multivariate-gaussian: rows that the prior mean is worth
+  double degrees = 3.0;    // multivariate-gaussian: Wishart(degrees + D - 1, scale^2 I)
+  double scale = 1.0;
+  double concentration = 1.0;  // dirichlet-categorical: Dirichlet(concentration, ...)
 
   void describe(Fields& fields);
 };
+
+// Error(kUsage) unless the Gamma(shape, rate) of the prior is proper, as this model needs it.
+void require_proper(const PriorConfig& prior, const std::string& model_name);
 
 // What the response of a model may be, before there is a model.
 Support support_of(const std::string& model_name);

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "kernels/cholesky.hpp"
+#include "kernels/column_sums.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/glm_pass.hpp"
 #include "kernels/gram.hpp"
@@ -72,6 +73,23 @@ TEST(ThreadsTest, TriangularSolves) {
     std::vector<double> x = b;
     solve_cholesky(stream, {l.data(), kCols, kCols}, {x.data(), kRows, kCols});
     return x;
+  });
+}
+
+TEST(ThreadsTest, ColumnSums) {
+  auto x = random_vector(kRows * kCols, 7, 0.0, 5.0);
+  for (double& value : x) value = std::floor(value);
+  const auto w = random_vector(kRows, 8, 0.0, 1.0), offset = random_vector(kRows, 9);
+  const MatrixView<const double> view(x.data(), kRows, kCols);
+  std::vector<std::size_t> first(kCols + 1);
+  for (std::size_t j = 0; j <= kCols; ++j) first[j] = 5 * j;
+  expect_same_bits([&](const Stream& stream) {
+    std::vector<double> out(7 * kCols + 2);
+    const std::span<double> all(out);
+    weighted_column_moments(stream, view, w, all.first(kCols), all.subspan(kCols, kCols));
+    weighted_level_counts(stream, view, w, first, all.subspan(2 * kCols, 5 * kCols));
+    weighted_count_sums(stream, view, w, offset, all.last(2));
+    return out;
   });
 }
 

@@ -20,8 +20,28 @@ Posterior random_start(const Posterior& layout, unsigned seed) {
   std::normal_distribution<double> normal;
   Posterior q = layout;
   const Block& block = q.blocks().front();
-  if (block.family->name() == "beta") {
+  const std::string family = block.family->name();
+  if (family == "beta" || family == "dirichlet") {
     for (double& x : q.natural()) x = std::exp(2.0 * normal(random)) - 1.0;
+    return q;
+  }
+  if (family == "gamma") {
+    for (std::size_t k = 0; k < q.size(); k += 2) {
+      q.natural()[k] = std::exp(2.0 * normal(random)) - 1.0;
+      q.natural()[k + 1] = -std::exp(2.0 * normal(random));
+    }
+    return q;
+  }
+  if (family != "normal-gamma") {
+    // A random member, by way of the expectation parameters of a mixture of the initial one and of
+    // draws from it, which are inside their space.
+    std::vector<double> mean = q.mean(), theta(block.family->dimension()), t(q.size());
+    for (std::uint32_t draw = 0; draw < 3; ++draw) {
+      block.family->sample(layout.natural(), {.seed = seed, .step = 0, .draw = draw}, theta);
+      block.family->sufficient_statistic(theta, t);
+      for (std::size_t i = 0; i < t.size(); ++i) mean[i] += 0.2 * (t[i] - mean[i]);
+    }
+    block.family->natural_from_mean(mean, q.natural());
     return q;
   }
   const std::size_t d = block.family->dimension() - 1;

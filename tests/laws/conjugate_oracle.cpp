@@ -109,6 +109,10 @@ ExactPosterior beta_bernoulli_posterior(const testing::Job& job, const testing::
 ExactPosterior exact_posterior(const testing::Job& job, const testing::Table& table) {
   if (job.model.name == "linear") return LinearPosterior(job, table);
   if (job.model.name == "beta-bernoulli") return beta_bernoulli_posterior(job, table);
+  if (job.model.name == "gaussian") return gaussian_posterior(job, table);
+  if (job.model.name == "multivariate-gaussian") return multivariate_gaussian_posterior(job, table);
+  if (job.model.name == "dirichlet-categorical") return dirichlet_categorical_posterior(job, table);
+  if (job.model.name == "gamma-poisson") return gamma_poisson_posterior(job, table);
   throw std::logic_error("no exact posterior of " + job.model.name);
 }
 

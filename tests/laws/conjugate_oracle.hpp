@@ -33,6 +33,23 @@ struct LinearPosterior : ExactPosterior {
 // Each column k of the table: Beta(alpha + successes, beta + failures).
 ExactPosterior beta_bernoulli_posterior(const testing::Job& job, const testing::Table& table);
 
+// Each column, standardized or not, with sums S_0 = sum w, S_1 = sum w x, S_2 = sum w x^2
+// (Murphy, "Conjugate Bayesian analysis of the Gaussian distribution", 2007):
+//   kappa = strength + S_0     m = (strength mean + S_1) / kappa     a = shape + S_0 / 2
+//   b = rate + (S_2 + strength mean^2 - kappa m^2) / 2
+ExactPosterior gaussian_posterior(const testing::Job& job, const testing::Table& table);
+
+// The same with matrices: n = n_0 + S_0, W = W_0 + sum w x x' + strength mean mean' - kappa m m'.
+ExactPosterior multivariate_gaussian_posterior(const testing::Job& job,
+                                               const testing::Table& table);
+
+// Each column: Dirichlet(concentration + weight of the rows that show the level).
+ExactPosterior dirichlet_categorical_posterior(const testing::Job& job,
+                                               const testing::Table& table);
+
+// Each column: Gamma(shape + sum w x, rate + sum w e^offset).
+ExactPosterior gamma_poisson_posterior(const testing::Job& job, const testing::Table& table);
+
 ExactPosterior exact_posterior(const testing::Job& job, const testing::Table& table);
 
 // The log evidence of linear regression without weights, from the other side: y is multivariate

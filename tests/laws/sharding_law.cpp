@@ -13,9 +13,14 @@ namespace {
 using testing::Job;
 using testing::Outcome;
 
-bool can_be_cut(const Posterior& q) {
-  return std::ranges::all_of(
-      q.blocks(), [](const Block& block) { return block.family->unit() < block.family->size(); });
+// Between units, if there are enough of them or a block has more than one.
+bool can_be_cut(const Posterior& q, int ranks) {
+  std::size_t units = 0;
+  for (const Block& block : q.blocks()) units += block.family->size() / block.family->unit();
+  return units >= static_cast<std::size_t>(ranks) ||
+         std::ranges::all_of(q.blocks(), [](const Block& block) {
+           return block.family->unit() < block.family->size();
+         });
 }
 
 // Everything that was reported but the time.
@@ -69,7 +74,7 @@ void sharding_does_not_matter(const ModelMember& member, Communicator& communica
     job.data.virtual_shards = shards;
     const Outcome alone = testing::train(job, *self);
     for (const std::string kind : {"replicated", "root", "sharded"}) {
-      if (kind == "sharded" && communicator.size() > 1 && !can_be_cut(alone.posterior)) {
+      if (kind == "sharded" && !can_be_cut(alone.posterior, communicator.size())) {
         job.trainer.coordinator = {.kind = kind, .deterministic = true};
         EXPECT_THROW(testing::train(job, communicator), Error);
         continue;

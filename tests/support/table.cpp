@@ -28,7 +28,30 @@ double draw_response(const std::string& model, double z, Random& random) {
   throw std::logic_error("no model named " + model);
 }
 
+// What a model without a response explains: feature j, given a standard normal deviate of its own
+// and that of the feature before it.
+double draw_feature(const TableSpec& spec, std::size_t j, double deviate, double before,
+                    double offset, Random& random) {
+  const auto number = static_cast<double>(j);
+  if (spec.model == "beta-bernoulli") return deviate > 0.4 * number ? 1.0 : 0.0;
+  if (spec.model == "dirichlet-categorical") {
+    // The first half of the rows' levels is the likelier one.
+    const auto levels = static_cast<double>(level_count(j));
+    return std::floor(levels * std::pow(uniform(random), 1.0 + 0.3 * number));
+  }
+  if (spec.model == "gamma-poisson") {
+    return std::poisson_distribution<int>(std::exp(spec.intercept + 0.4 * number + offset))(random);
+  }
+  return spec.feature_scale * (2.0 - number + (1.0 + number) * (deviate + spec.effect * before));
+}
+
 }  // namespace
+
+bool has_response(const std::string& model) {
+  return model == "linear" || model == "logistic" || model == "poisson";
+}
+
+std::size_t level_count(std::size_t feature) { return 2 + feature % 4; }
 
 bool Table::has(const std::string& column) const {
   return std::ranges::find(columns, column) != columns.end();
@@ -55,28 +78,31 @@ std::string Table::csv() const {
 }
 
 Table make_table(const TableSpec& spec) {
-  const bool binary_features = spec.model == "beta-bernoulli";
+  const bool response = has_response(spec.model);
   Table table;
   for (std::size_t j = 1; j <= spec.features; ++j) {
     table.columns.push_back(std::string("x").append(std::to_string(j)));
   }
-  if (!binary_features) table.columns.emplace_back("y");
+  if (response) table.columns.emplace_back("y");
   if (spec.offset) table.columns.emplace_back("offset");
   if (spec.weight) table.columns.emplace_back("weight");
 
   Random random(spec.seed);
   for (std::size_t i = 0; i < spec.rows; ++i) {
-    double z = spec.intercept;
+    const double early_offset = response ? 0.0 : 0.5 * normal(random);
+    double z = spec.intercept, before = 0.0;
     for (std::size_t j = 0; j < spec.features; ++j) {
       const double deviate = normal(random);
       z += (j % 2 == 0 ? spec.effect : -spec.effect) * deviate;
-      table.values.push_back(binary_features ? (deviate > 0.4 * static_cast<double>(j) ? 1.0 : 0.0)
-                                             : spec.feature_scale * (2.0 + deviate));
+      table.values.push_back(response ? spec.feature_scale * (2.0 + deviate)
+                                      : draw_feature(spec, j, deviate, before,
+                                                     spec.offset ? early_offset : 0.0, random));
+      before = deviate;
     }
-    const double offset = 0.5 * normal(random);
+    const double offset = response ? 0.5 * normal(random) : early_offset;
     const double weight = uniform(random) < 0.05 ? 0.0 : 2.0 * uniform(random);
     if (spec.offset) z += offset;
-    if (!binary_features) table.values.push_back(draw_response(spec.model, z, random));
+    if (response) table.values.push_back(draw_response(spec.model, z, random));
     if (spec.offset) table.values.push_back(offset);
     if (spec.weight) table.values.push_back(weight);
   }

@@ -20,10 +20,12 @@ struct Table {
 };
 
 // A synthetic table drawn from a model's own likelihood, a pure function of this description:
-// features "x1", "x2", ... (0 or 1 for beta-bernoulli, which has no response), response "y", and,
-// when asked for, "offset" and "weight".
+// features "x1", "x2", ..., response "y" where the model has one, and, when asked for, "offset" and
+// "weight". Features of models without a response are what those explain: 0 or 1 (beta-bernoulli),
+// the number of a level (dirichlet-categorical), counts (gamma-poisson) or numbers that hang
+// together (gaussian, multivariate-gaussian).
 struct TableSpec {
-  std::string model;  // linear, beta-bernoulli, logistic, poisson
+  std::string model;
   std::size_t rows = 120;
   std::size_t features = 3;
   bool offset = false;
@@ -34,5 +36,9 @@ struct TableSpec {
   unsigned seed = 1;
 };
 Table make_table(const TableSpec& spec);
+
+bool has_response(const std::string& model);
+// How many levels feature j = 0, 1, ... of dirichlet-categorical has.
+std::size_t level_count(std::size_t feature);
 
 }  // namespace bayesum::testing

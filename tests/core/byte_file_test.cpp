@@ -50,7 +50,7 @@ void expect_reads_anywhere(const std::filesystem::path& path, const std::string&
 
 TEST(ByteFile, ReadsPackedBytesAtAnyPlace) {
   const TemporaryFolder folder;
-  const std::string content = some_bytes(std::size_t{10} << 20, 1);  // several points of the index
+  const std::string content = some_bytes(std::size_t{7} << 20, 1);  // several points of the index
   for (const int level : {0, 1, 9}) {
     SCOPED_TRACE(level);
     expect_reads_anywhere(folder.file("a", gzipped(content, level)), content);
@@ -60,7 +60,7 @@ TEST(ByteFile, ReadsPackedBytesAtAnyPlace) {
 
 TEST(ByteFile, ReadsManyMembers) {
   const TemporaryFolder folder;
-  const std::string content = some_bytes(std::size_t{9} << 20, 2);
+  const std::string content = some_bytes(std::size_t{6} << 20, 2);
   for (const std::size_t size : {std::size_t{65280}, std::size_t{5} << 20, content.size()}) {
     std::string packed = gzipped("");
     for (std::size_t at = 0; at < content.size(); at += size) {

@@ -162,6 +162,18 @@ TEST(Categories, FeaturesOfThemAreIndices) {
   EXPECT_EQ(array.inputs(), (std::vector<Input>{{"x1", {"3", "20"}}, {"x2", {"0.5", "7"}}}));
 }
 
+TEST(Categories, AreBinaryFeaturesByTheirLevels) {
+  const TemporaryFolder folder;
+  DataConfig config;
+  config.path = folder.file("a.csv", "a,b\nx,1\ny,0\nz,1\n");
+  config.categories = {"a"};
+  Dataset data(config, Support::kBinaryFeatures);
+  scan_alone(data);
+  data.set_design(Design::of(data.inputs(), true, false));
+  EXPECT_EQ(rows_of(data),
+            (std::vector<std::vector<double>>{{1, 0, 0, 1}, {0, 1, 0, 0}, {0, 0, 1, 1}}));
+}
+
 TEST(Categories, RefuseWhatTheyCannotTake) {
   const TemporaryFolder folder;
   const auto told = [&](const std::string& text, const Strings& categories) {

@@ -92,7 +92,7 @@ def test_every_format_trains_and_predicts_alike(bench):
     without = predictions("npy", "--data", "rows.npy", "--feature-names", "names.txt")
     check("log_density" not in without, "the training rows' responses were taken for these rows'")
     check_refused(bench.run("evaluate", "npy", "--data", "rows.npy", "--feature-names", "names.txt"),
-                  USAGE, "data.response")
+                  USAGE, "visits.npy", "--response")
 
 
 @on_ranks(1, 2)

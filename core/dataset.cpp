@@ -248,7 +248,8 @@ void Dataset::check(const TableRows& rows, const Kept& kept) const {
     }
     for (std::size_t place = parts_.first_feature; of_features && place < rows.values.cols;
          ++place) {
-      if (!is_good(row[place])) {
+      const bool is_level = !inputs_[place - parts_.first_feature].levels.empty();
+      if (!is_level && !is_good(row[place])) {
         refuse(start, "feature", place, row[place], "be " + to_string(support_));
       }
     }

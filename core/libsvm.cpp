@@ -55,6 +55,9 @@ class RowParser {
     std::size_t columns = 1;
     for (const auto& wanted : selection.columns) columns = std::max(columns, wanted.column + 1);
     place_ = places_of(file, selection, columns);
+    if (place_[0] != kNotSelected && place_[0] >= dense_) {
+      throw Error(ExitCode::kUsage, "the label of a libsvm row is no feature");
+    }
     std::size_t last = 0;
     for (const std::size_t place : place_) {
       if (place == kNotSelected || place < dense_) continue;

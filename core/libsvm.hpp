@@ -15,7 +15,7 @@ namespace bayesum {
 class LibsvmFile : public TableFile {
  public:
   static constexpr const char* kLabel = "label";
-  static constexpr std::size_t kMostFeatures = std::size_t{1} << 24;
+  static constexpr std::size_t kMostFeatures = std::size_t{1} << 20;
 
   // Error(kFile) when a file cannot be read.
   explicit LibsvmFile(std::filesystem::path path, const std::filesystem::path& names = {});
@@ -24,7 +24,7 @@ class LibsvmFile : public TableFile {
   std::size_t column(const std::string& name) const override;
   bool sparse() const override { return true; }
   std::size_t widest(Range part) const override;
-  // Names columns 1 to width - 1 where they have no names; Error(kFile) beyond 2^24 features.
+  // Names columns 1 to width - 1 where they have no names; Error(kFile) beyond 2^20 features.
   void set_width(std::size_t width) override;
 
   Range extent() const override { return {0, file_.size()}; }

@@ -91,6 +91,11 @@ ExitCode evaluate(const EvaluateOptions& options, Job& job) {
     trained = load_trained(options.trained);
     evaluator.emplace(trained);
     DataConfig config = config_of(options.data, trained);
+    if (config.response.empty() && !trained.columns.response.empty()) {
+      throw Error(ExitCode::kUsage, "the model was trained with the response " +
+                                        trained.columns.response +
+                                        " beside its rows: name that of these with --response");
+    }
     config.virtual_shards = kShards;
     Dataset data(config, support_of(trained.model.name));
     data.set_design(trained.design);

@@ -4,7 +4,7 @@
 #   launch/test.sh [--full]
 #
 # --full adds what takes longer: the long rounds of the tests, the address and thread sanitizers, the
-# fuzzers, the seeded faults, and the trials of Slurm and of the container image.
+# fuzzers, the seeded faults, and the trials of large data, of Slurm and of the container image.
 #
 # Environment: BAYESUM_CUDA=ON compiles the CUDA twins too (preset cuda) and requires CUDA and NCCL;
 # BAYESUM_REQUIRE_CUDA=1 turns the skip of a test that needs a GPU into a failure; BAYESUM_DATA_DIR
@@ -87,6 +87,7 @@ main() {
     run_sanitizers
     run_script "the fuzzers" "$root/tests/fuzz/run.sh"
     run_script "the seeded faults" "$root/tests/faults/run.sh"
+    run_script "the trial of rows that memory cannot hold" "$root/tests/trials/large.sh"
     run_script "the trial of Slurm" "$root/tests/trials/slurm.sh"
     run_script "the trial of the image" "$root/tests/trials/image.sh"
   fi

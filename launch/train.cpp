@@ -135,8 +135,10 @@ void Training::begin_folder() {
 
 void Training::read_data() {
   DataConfig data = config_.data;
+  const std::size_t sharing = ranks_on_this_host(stream_, ranks_);
   if (data.cache_mib < 0 && !stream_.on_cuda()) {
-    data.cache_mib = automatic_cache_mib(ranks_on_this_host(stream_, ranks_));
+    data.cache_mib = automatic_cache_mib(sharing);
+    log_->info("up to {} MiB of rows are kept in memory", data.cache_mib);
   }
   agree(ranks_, stream_, [&] { data_.emplace(data, support_of(config_.model.name)); });
   const std::string identity = config_.identity();

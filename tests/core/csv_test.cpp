@@ -12,6 +12,8 @@
 
 #include "core/hash.hpp"
 #include "tests/core/files.hpp"
+#include "tests/core/packed.hpp"
+#include "tests/core/table_rows.hpp"
 
 namespace bayesum {
 namespace {
@@ -117,6 +119,31 @@ TEST(Csv, NumbersAreTheNearestDoubles) {
   const TemporaryFolder folder;
   const std::string text = random_table(random, 2000, "\n", true);
   EXPECT_EQ(read_all(CsvFile(folder.file("a.csv", text))).values, rows_by_streams(text));
+}
+
+TEST(Csv, ReadsQuotedFieldsWhereverItIsCut) {
+  const TemporaryFolder folder;
+  const std::string text =
+      "\"a, \"\"b\"\"\",note,c\n1,\"x,y\",\"2.5\"\r\n \"3\" ,\"\"\"\", 4\n5,,\"6\" \n\"7\",\"\",8";
+  for (const std::string& content : {text, testing::gzipped(text)}) {
+    const CsvFile file(folder.file("a.csv", content));
+    EXPECT_EQ(file.columns(), (std::vector<std::string>{"a, \"b\"", "note", "c"}));
+    for (std::size_t parts = 1; parts < text.size() + 3; ++parts) {
+      EXPECT_EQ(testing::read_in_parts(file, parts, testing::numbers({2, 0})).values,
+                (std::vector<std::vector<double>>{{2.5, 1}, {4, 3}, {6, 5}, {8, 7}}));
+    }
+  }
+}
+
+TEST(Csv, RefusesANewlineInsideQuotesWhereverItIsCut) {
+  const TemporaryFolder folder;
+  const CsvFile file(folder.file("a.csv", "a,b\n1,x\n2,\"y\n3,z\"\n4,v\n"));
+  for (std::size_t parts = 1; parts < file.extent().size() + 3; ++parts) {
+    const std::string told = error_of(
+        ExitCode::kFile, [&] { testing::read_in_parts(file, parts, testing::numbers({0})); });
+    EXPECT_EQ(told.find(file.path().string() + ":3: column 'b': 'y' starts a quoted field"), 0u)
+        << told;
+  }
 }
 
 TEST(Csv, RefusesWhatIsNoTable) {

@@ -1,0 +1,158 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "core/dataset.hpp"
+#include "distributed/self.hpp"
+#include "distributed/thread.hpp"
+#include "tests/core/files.hpp"
+
+namespace bayesum {
+namespace {
+
+using testing::error_of;
+using testing::TemporaryFolder;
+
+constexpr const char* kText =
+    "y,w,a,b,c\n"
+    "1,1,2,10,u\n"
+    "2,1,NA,20,v\n"
+    "?,1,3,30,u\n"
+    "3,,3,30,u\n"
+    "4,2,6,null,u\n"
+    "5,1,4,NaN,\n"
+    "6,3,1,40,v\n";
+
+DataConfig config_of(const std::filesystem::path& path, const std::string& missing) {
+  DataConfig config;
+  config.path = path;
+  config.response = "y";
+  config.weight = "w";
+  config.categories = {"c"};
+  config.missing = missing;
+  return config;
+}
+
+std::vector<std::vector<double>> rows_of(Dataset& data) {
+  std::vector<std::vector<double>> rows;
+  for (std::size_t shard = 0; shard < data.virtual_shards(); ++shard) {
+    data.visit(Stream(), shard, [&](const Batch& batch) {
+      EXPECT_GT(batch.rows(), 0u);
+      for (std::size_t i = 0; i < batch.rows(); ++i) {
+        const double* const x = batch.x.data + i * batch.x.stride;
+        rows.emplace_back(x, x + batch.x.cols);
+        rows.back().push_back(batch.y[i]);
+      }
+    });
+  }
+  return rows;
+}
+
+TEST(Missing, IsRefusedUnlessToldOtherwise) {
+  const TemporaryFolder folder;
+  DataConfig config = config_of(folder.file("a.csv", kText), "refuse");
+  config.categories = {};
+  config.features = {"a"};
+  Dataset data(config, Support::kReal);
+  const auto communicator = make_self_communicator();
+  EXPECT_EQ(error_of(ExitCode::kFile, [&] { data.scan(Stream(), *communicator); }),
+            config.path + ":3: column 'a': 'NA' is not a number");
+}
+
+TEST(Missing, DropsTheRow) {
+  const TemporaryFolder folder;
+  DataConfig config = config_of(folder.file("a.csv", kText), "drop");
+  for (const std::int64_t shards : {1, 2, 5, 100}) {
+    config.virtual_shards = shards;
+    run_on_threads(3, [&](Communicator& communicator) {
+      Dataset data(config, Support::kReal);
+      const DataSummary summary = data.scan(Stream(), communicator);
+      EXPECT_EQ(summary.rows, 2u);
+      EXPECT_EQ(summary.dropped, 5u);
+      EXPECT_EQ(summary.weight, 4.0);
+      EXPECT_EQ(summary.mean, (std::vector<double>{(2.0 + 3) / 4, (10.0 + 120) / 4, 0.25, 0.75}));
+      data.set_design(Design::of(data.inputs(), true, true));
+      EXPECT_EQ(rows_of(data),
+                (std::vector<std::vector<double>>{{1, 2, 10, 0, 1}, {1, 1, 40, 1, 6}}));
+    });
+  }
+}
+
+TEST(Missing, IsTakenForTheMeanOfTheRowsThatHaveIt) {
+  const TemporaryFolder folder;
+  DataConfig config = config_of(folder.file("a.csv", kText), "mean");
+  Dataset data(config, Support::kReal);
+  const auto communicator = make_self_communicator();
+  const DataSummary summary = data.scan(Stream(), *communicator);
+  EXPECT_EQ(summary.rows, 5u);  // neither the row without a response nor that without a weight
+  EXPECT_EQ(summary.dropped, 2u);
+  EXPECT_EQ(summary.weight, 8.0);
+  // Weights 1, 1, 2, 1, 3: by hand.
+  const double a = (2.0 + 2 * 6 + 4 + 3 * 1) / 7, b = (10.0 + 20 + 3 * 40) / 5;
+  const double u = (1.0 + 2) / 7, v = (1.0 + 3) / 7;
+  ASSERT_EQ(summary.mean.size(), 4u);
+  EXPECT_NEAR(summary.mean[0], a, 1e-14);
+  EXPECT_NEAR(summary.mean[1], b, 1e-13);
+  EXPECT_NEAR(summary.mean[2], u, 1e-15);
+  EXPECT_NEAR(summary.mean[3], v, 1e-15);
+  const double square =
+      ((2 - a) * (2 - a) + 2 * (6 - a) * (6 - a) + (4 - a) * (4 - a) + 3 * (1 - a) * (1 - a)) / 7;
+  EXPECT_NEAR(summary.sd[0], std::sqrt(square), 1e-14);
+
+  Design design = Design::of(data.inputs(), true, true);
+  design.missing = {summary.mean[0], summary.mean[1], summary.mean[3]};
+  design.mean = {1, 0, 0.5};
+  design.sd = {2, 1, 4};
+  data.set_design(design);
+  const auto rows = rows_of(data);
+  ASSERT_EQ(rows.size(), 5u);
+  EXPECT_EQ(rows[1][1], (summary.mean[0] - 1) / 2);
+  EXPECT_EQ(rows[2][2], summary.mean[1]);
+  EXPECT_EQ(rows[3],
+            (std::vector<double>{1, 1.5, summary.mean[1], (summary.mean[3] - 0.5) / 4, 5}));
+}
+
+TEST(Missing, PredictionKeepsEveryRow) {
+  const TemporaryFolder folder;
+  DataConfig config = config_of(folder.file("a.csv", "y,w,a\n?,1,2\n3,1,4\n"), "drop");
+  config.categories = {};
+  config.keep_rows = true;
+  Dataset data(config, Support::kReal);
+  data.set_design(Design::of(inputs_of_numbers({"a"}), true, false));
+  const auto rows = rows_of(data);
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_TRUE(std::isnan(rows[0][1]));
+  EXPECT_EQ(rows[1], (std::vector<double>{4, 3}));
+  folder.file("a.csv", "y,w,a\n1,1,2\n3,1,?\n");
+  Dataset lacking(config, Support::kReal);
+  lacking.set_design(data.design());
+  EXPECT_EQ(error_of(ExitCode::kFile, [&] { rows_of(lacking); }),
+            config.path + ":3: a value is missing");
+}
+
+TEST(Missing, HasLimits) {
+  const TemporaryFolder folder;
+  const auto communicator = make_self_communicator();
+  const auto told = [&](const std::string& text, const std::string& missing) {
+    DataConfig config = config_of(folder.file("a.csv", text), missing);
+    config.categories = {};
+    const std::string sentence = error_of(ExitCode::kFile, [&] {
+      Dataset data(config, Support::kReal);
+      data.scan(Stream(), *communicator);
+    });
+    return sentence.substr(std::min(sentence.size(), config.path.size()));
+  };
+  EXPECT_EQ(told("y,w,a\n1,1,?\n2,1,NA\n", "mean"), ": 'a' has no value");
+  EXPECT_EQ(told("y,w,a\n1,1,?\n2,1,NA\n", "drop"), " has no row without a missing value");
+  EXPECT_EQ(told("y,w,a\n1,1,x\n", "drop"),
+            ":2: column 'a': 'x' is not a number; a column of texts is named in data.categories");
+  EXPECT_EQ(told("y,w,a\n1,1,inf\n", "mean"), ":2: column 'a': 'inf' is not a finite number");
+  DataConfig config;
+  config.path = folder.file("a.csv", "a\n1\n");
+  config.missing = "mean";
+  EXPECT_EQ(error_of(ExitCode::kUsage, [&] { Dataset(config, Support::kBinaryFeatures); }),
+            "data.missing = \"mean\" has no meaning where features must be 0 or 1");
+}
+
+}  // namespace
+}  // namespace bayesum

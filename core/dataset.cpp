@@ -50,7 +50,6 @@ std::size_t at_least(std::int64_t least, std::int64_t value, const char* key) {
 }  // namespace
 
 void DataConfig::describe(Fields& fields) {
-  constexpr double kMostShards = 1 << 20;
   constexpr double kMostRows = 1 << 24;
   fields.add("data.path", path, {}, "the table: a CSV file of numbers with a header line");
   fields.add("data.response", response, {}, "the column to be explained");

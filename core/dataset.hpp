@@ -16,6 +16,8 @@
 
 namespace bayesum {
 
+inline constexpr double kMostShards = 1 << 20;
+
 // Where the data are and which column plays which part.
 struct DataConfig {
   std::string path;

@@ -15,6 +15,20 @@ namespace {
 // Beyond every step of a training, so that its noise is not drawn again.
 constexpr std::uint32_t kStep = std::numeric_limits<std::uint32_t>::max();
 
+// <lambda_prior - lambda, T(theta)>: log p(theta) - log q(theta) but for the log-partitions.
+double prior_ratio(const Prior& prior, const Posterior& q, std::span<const double> theta) {
+  double sum = 0;
+  for (const Block& block : q.blocks()) {
+    std::vector<double> t(block.family->size());
+    block.family->sufficient_statistic(theta.first(block.family->dimension()), t);
+    for (std::size_t i = 0; i < t.size(); ++i) {
+      sum += (prior.natural[block.first + i] - q.natural()[block.first + i]) * t[i];
+    }
+    theta = theta.subspan(block.family->dimension());
+  }
+  return sum;
+}
+
 }  // namespace
 
 std::vector<double> log_importance_ratios(const Stream& stream, Communicator& communicator,
@@ -46,8 +60,9 @@ std::vector<double> log_importance_ratios(const Stream& stream, Communicator& co
   std::vector<double> ratios(draws);
   tree->finish(stream, communicator, ratios);
   if (!is_root) return {};
+  const double partitions = q.log_partition() - model.prior().log_partition;
   for (std::size_t s = 0; s < draws; ++s) {
-    ratios[s] += log_density(model.prior(), q, theta(s)) - q.log_density(theta(s));
+    ratios[s] += prior_ratio(model.prior(), q, theta(s)) + partitions;
   }
   return ratios;
 }

@@ -150,16 +150,6 @@ void Posterior::assign(Range range, const Posterior& part) {
   std::ranges::copy(part.natural_, natural_.begin() + static_cast<std::ptrdiff_t>(range.first));
 }
 
-double log_density(const Prior& prior, const Posterior& q, std::span<const double> theta) {
-  double sum = -prior.log_partition;
-  each_block(std::span(q.blocks()), theta, [&](const Block& block, std::span<const double> part) {
-    std::vector<double> t(block.family->size());
-    block.family->sufficient_statistic(part, t);
-    sum = std::inner_product(t.begin(), t.end(), prior.natural.begin() + block.first, sum);
-  });
-  return sum;
-}
-
 double elbo(const Posterior& q, const Prior& prior, double expected_log_likelihood) {
   const std::vector<double> mean = q.mean();
   const double expected_log_prior =

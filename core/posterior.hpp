@@ -66,9 +66,6 @@ struct Prior {
   double log_partition = 0;
 };
 
-// log p(theta), theta in the layout of q. Flat coordinates add nothing.
-double log_density(const Prior& prior, const Posterior& q, std::span<const double> theta);
-
 // ELBO = E_q[log p(data | theta)] - KL(q || prior)
 //      = expected_log_likelihood + <lambda_prior, mu> - A(lambda_prior) + entropy(q)
 double elbo(const Posterior& q, const Prior& prior, double expected_log_likelihood);

@@ -69,6 +69,7 @@ class CommandLine {
     add_train();
     add_predict();
     add_evaluate();
+    add_report();
     add_inspect();
     add_doctor();
   }
@@ -113,11 +114,28 @@ class CommandLine {
   }
 
   void add_evaluate() {
-    CLI::App* sub = add("evaluate", "Score held-out rows against a baseline without features",
-                        [this] { return evaluate(evaluate_, job_); });
+    CLI::App* sub =
+        add("evaluate", "Score held-out rows, and tell how far the posterior can be trusted",
+            [this] { return evaluate(evaluate_, job_); });
     sub->add_option("RUN", evaluate_.trained, "run folder or posterior file")->required();
-    sub->add_option("--data", evaluate_.data, "CSV file with features and response")->required();
+    sub->add_option("--data", evaluate_.data, "CSV file of held-out rows to score");
+    add_training(*sub, evaluate_.training, evaluate_.draws);
     sub->add_flag("--json", evaluate_.json, "for programs");
+  }
+
+  void add_report() {
+    CLI::App* sub = add("report", "Write one HTML page of what a posterior says, with pictures",
+                        [this] { return report(report_, job_); });
+    sub->add_option("RUN", report_.trained, "run folder or posterior file")->required();
+    sub->add_option("--data", report_.data, "CSV file of held-out rows to score");
+    add_training(*sub, report_.training, report_.draws);
+    sub->add_option("--out", report_.out, "HTML file to write (default RUN/report.html)");
+  }
+
+  static void add_training(CLI::App& command, std::filesystem::path& path, std::int64_t& draws) {
+    command.add_option("--training", path,
+                       "CSV file of the training, to tell how far the posterior can be trusted");
+    command.add_option("--draws", draws, "draws to tell it by")->capture_default_str();
   }
 
   void add_inspect() {
@@ -138,6 +156,7 @@ class CommandLine {
   TrainOptions train_;
   PredictOptions predict_;
   EvaluateOptions evaluate_;
+  ReportOptions report_;
   InspectOptions inspect_;
   DoctorOptions doctor_;
   std::function<ExitCode()> command_;

@@ -3,7 +3,6 @@
 #include <cmath>
 #include <vector>
 
-#include "launch/table.hpp"
 #include "models/coefficients.hpp"
 
 namespace bayesum {
@@ -38,7 +37,7 @@ std::string coefficient_table(const TrainedModel& trained) {
   return table.text();
 }
 
-std::string contraction_table(const TrainedModel& trained) {
+Table contraction_table(const TrainedModel& trained) {
   const TensorFile file = trained.to_file();
   const std::vector<double>& design_sd =
       file.tensor("sd." + trained.posterior.blocks().front().name).values;
@@ -56,7 +55,7 @@ std::string contraction_table(const TrainedModel& trained) {
     row.push_back(!in_design && std::isinf(prior_sd) ? "" : fixed(1.0 - ratio * ratio, 6));
     table.add(std::move(row));
   }
-  return table.text();
+  return table;
 }
 
 }  // namespace bayesum

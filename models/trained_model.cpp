@@ -100,6 +100,7 @@ Fields column_fields(TrainedModel& trained) {
   fields.add("data.response", trained.columns.response, {}, "");
   fields.add("data.offset", trained.columns.offset, {}, "");
   fields.add("data.weight", trained.columns.weight, {}, "");
+  fields.add("data.virtual_shards", trained.columns.virtual_shards, {1, kMostShards}, "");
   fields.add("data.features", trained.design.features, "");
   fields.add("design.intercept", trained.design.intercept, "");
   return fields;

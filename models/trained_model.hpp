@@ -15,7 +15,9 @@ namespace bayesum {
 struct TrainedModel {
   ModelConfig model;
   PriorConfig prior_config;
-  DataConfig columns;  // roles alone: response, offset, weight; from a file, features too
+  // Roles (response, offset, weight; from a file, features too), and the number of virtual shards,
+  // by which the fingerprint of the data is taken.
+  DataConfig columns;
   Design design;
   DataSummary summary;
   Posterior posterior;
@@ -27,8 +29,8 @@ struct TrainedModel {
   //   format "bayesum-posterior", format_version "1", program "bayesum 0.1.0"
   //   model                       its name
   //   config                      TOML, the sections [model] and [prior]
-  //   columns                     TOML, [data] response, offset, weight, features; [design]
-  //   intercept family.B, dimension.B       of each block B seed, fingerprint           decimal; of
+  //   columns                     TOML, [data] response, offset, weight, virtual_shards, features;
+  //   [design] intercept family.B, dimension.B       of each block B seed, fingerprint decimal; of
   //   the training data, 16 hexadecimal digits
   // Tensors:
   //   natural.B, prior.B          natural parameters, in the layout of the family

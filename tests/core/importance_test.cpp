@@ -181,9 +181,6 @@ TEST(PosteriorDraws, HaveTheDensityOfTheirBlocks) {
   };
   const std::vector<double> theta = {0.9, 1.5};
   EXPECT_NEAR(q.log_density(theta), log_normal(0.9, 0.3, 0.5) + log_normal(1.5, -2.0, 3.0), 1e-12);
-  // A prior that is flat in its second block says nothing of it.
-  Prior prior{.natural = {0.0, -0.5, 0.0, 0.0}, .log_partition = 0.5 * kLogTwoPi};
-  EXPECT_NEAR(log_density(prior, q, theta), log_normal(0.9, 0, 1), 1e-12);
 }
 
 }  // namespace

@@ -21,17 +21,27 @@ using html::escaped;
 constexpr std::size_t kMostEstimates = 60;  // in the forest plot
 constexpr double kSettled = 1e-4;           // residual of a training that has come to rest
 
-std::string paragraph(const std::string& text, const std::string& kind = "") {
-  return element("p", escaped(text),
-                 kind.empty() ? html::Attributes{} : html::Attributes{{"class", kind}}) +
-         "\n";
+// A percent sign stays with its number.
+std::string prose(std::string text) {
+  for (std::size_t at = text.find(" %"); at != std::string::npos; at = text.find(" %", at)) {
+    text.replace(at, 1, "\u00a0");
+  }
+  return text;
+}
+
+std::string paragraph(const std::string& text, const std::string& kind) {
+  return element("p", escaped(prose(text)), {{"class", kind}}) + "\n";
+}
+
+std::string verdict_paragraph(const std::string& text, bool good) {
+  return paragraph(text, good ? "verdict" : "verdict bad");
 }
 
 std::string figure(const std::string& title, const std::string& note, const std::string& svg) {
   return element("figure",
                  element("figcaption", element("h3", escaped(title)) +
                                            element("span", escaped(note), {{"class", "note"}})) +
-                     "\n" + element("div", svg, {{"class", "picture"}})) +
+                     "\n" + element("div", svg, {{"class", "wide"}})) +
          "\n";
 }
 
@@ -75,7 +85,7 @@ Comparable comparable(const TrainedModel& trained) {
 }
 
 std::string interval_text(const Estimate& x) {
-  return x.name + " at " + rounded(x.mean, 3) + " (95 % interval " + rounded(x.low, 3) + " to " +
+  return x.name + ", " + rounded(x.mean, 3) + " (95 % interval " + rounded(x.low, 3) + " to " +
          rounded(x.high, 3) + ")";
 }
 
@@ -89,12 +99,11 @@ std::string lead(const Comparable& found) {
   }
   const auto clear = static_cast<std::size_t>(
       std::ranges::count_if(all, [](const Estimate& x) { return x.excludes_zero(); }));
-  return (all.size() == 1 ? "The 95 % interval of the one coefficient "
-                          : "Of " + counted(all.size(), "coefficient") + ", " +
-                                std::to_string(clear) + " have 95 % intervals that ") +
-         (all.size() == 1 ? (clear == 1 ? "excludes zero" : "includes zero") : "exclude zero") +
+  const std::string verb = clear == 1 ? " has a 95 % interval that excludes zero"
+                                      : " have 95 % intervals that exclude zero";
+  return "Of " + counted(all.size(), "coefficient") + ", " + std::to_string(clear) + verb +
          ". The clearest is " + interval_text(all.front()) +
-         (found.per_sd ? ", for one standard deviation of the feature." : ".");
+         (found.per_sd ? " for one standard deviation of the feature." : ".");
 }
 
 std::string parameters_section(const Findings& of, const Comparable& found) {
@@ -129,13 +138,12 @@ std::string parameters_section(const Findings& of, const Comparable& found) {
 std::string training_section(const Findings& of) {
   const StepReport& fit = of.trained.fit;
   const bool settled = fit.residual <= kSettled;
-  std::string content = element(
-      "p",
-      escaped("The training ended at step " + std::to_string(fit.step) + " with an ELBO of " +
-              rounded(fit.elbo, 10) + " and a residual of " + rounded(fit.residual, 3) +
-              (settled ? ": the posterior is at rest."
-                       : ", which is not small: the posterior was still moving.")),
-      {{"class", settled ? "verdict" : "verdict bad"}});
+  std::string content = verdict_paragraph(
+      "The training ended at step " + std::to_string(fit.step) + " with an ELBO of " +
+          rounded(fit.elbo, 10) + " and a residual of " + rounded(fit.residual, 3) +
+          (settled ? ": the posterior is at rest."
+                   : ", which is not small: the posterior was still moving."),
+      settled);
   std::vector<StepReport> steps;
   for (const StepReport& step : of.steps) {
     if (std::isfinite(step.elbo) && std::isfinite(step.residual)) steps.push_back(step);
@@ -170,7 +178,11 @@ std::string calibration_figure(const Evaluation& scores) {
 
 std::string check_figure(const Findings& of) {
   const std::string& response = of.trained.columns.response;
-  const std::string rows = counted(of.check->rows, "row") + " of " + of.held_out + ".";
+  const auto held = static_cast<std::size_t>(of.scores->rows);
+  const std::string rows =
+      of.check->rows == held ? "The " + counted(held, "row") + " of " + of.held_out + "."
+                             : std::to_string(of.check->rows) + " of the " + counted(held, "row") +
+                                   " of " + of.held_out + ", evenly chosen.";
   if (of.check->bins.empty()) {
     return figure("How far the predictions separate the two outcomes", rows,
                   draw_check(*of.check, response));
@@ -179,16 +191,42 @@ std::string check_figure(const Findings& of) {
                 draw_check(*of.check, response));
 }
 
+// Whether predictive intervals hold as many responses as they promise; binary responses have none.
+struct Coverage {
+  bool holds = true;
+  std::string sentence;
+};
+
+Coverage coverage(const Evaluation& scores) {
+  if (!std::isnan(scores.brier)) return {};
+  // How far an observed coverage is from the promised one, beyond what is scatter or hardly
+  // matters.
+  const auto beyond = [&](double observed, double promised) {
+    const double scatter = 3.0 * std::sqrt(promised * (1.0 - promised) / scores.rows);
+    const double missed = observed - promised;
+    return std::copysign(std::max(0.0, std::abs(missed) - 0.05 - scatter), missed);
+  };
+  const double missed50 = beyond(scores.coverage50, 0.5), missed90 = beyond(scores.coverage90, 0.9);
+  const bool narrow = missed50 < 0 || missed90<0, wide = missed50> 0 || missed90 > 0;
+  return {.holds = !narrow && !wide,
+          .sentence = " Its 50 % and 90 % predictive intervals hold " +
+                      rounded(100.0 * scores.coverage50, 3) + " % and " +
+                      rounded(100.0 * scores.coverage90, 3) + " % of the responses" +
+                      (narrow ? ": it is surer of its predictions than it may be."
+                       : wide ? ": they are wider than they need to be."
+                              : ".")};
+}
+
 std::string held_out_section(const Findings& of) {
   const Evaluation& scores = *of.scores;
   const double gain = scores.log_density - scores.baseline_log_density;
+  const Coverage intervals = coverage(scores);
   const std::string content =
-      element("p",
-              escaped("On " + counted(static_cast<std::size_t>(scores.rows), "row") + " of " +
-                      of.held_out + " the model's mean log predictive density is " +
-                      rounded(std::abs(gain), 3) + (gain > 0 ? " above" : " below") +
-                      " that of a baseline that knows no features."),
-              {{"class", gain > 0 ? "verdict" : "verdict bad"}}) +
+      verdict_paragraph("On " + counted(static_cast<std::size_t>(scores.rows), "row") + " of " +
+                            of.held_out + " the model's mean log predictive density is " +
+                            rounded(std::abs(gain), 3) + (gain > 0 ? " above" : " below") +
+                            " that of a baseline that knows no features." + intervals.sentence,
+                        gain > 0 && intervals.holds) +
       html::table(score_table(of.trained, scores), "Scores of rows that were not trained on.") +
       element("div", calibration_figure(scores) + (of.check ? check_figure(of) : ""),
               {{"class", "pair"}});
@@ -198,8 +236,7 @@ std::string held_out_section(const Findings& of) {
 std::string trust_section(const Findings& of) {
   return section(
       "How far the approximation can be trusted",
-      element("p", escaped(verdict(*of.psis) + "."),
-              {{"class", of.psis->reliable() ? "verdict" : "verdict bad"}}) +
+      verdict_paragraph(verdict(*of.psis) + ".", of.psis->reliable()) +
           html::table(psis_table(*of.psis),
                       "Importance sampling from the posterior to the joint density of model and "
                       "data (PSIS; Vehtari et al., JMLR 25, 2024), on " +

@@ -22,13 +22,13 @@ p { max-width: 46rem; margin: .4rem 0 .8rem; }
 .verdict { border-left: 4px solid var(--good); padding: .2rem 0 .2rem .9rem; }
 .verdict.bad { border-color: var(--bad); }
 figure { margin: 1rem 0; }
+figure .wide { margin: 0; }
 figcaption { margin-bottom: .3rem; }
-.picture { overflow-x: auto; }
-svg { display: block; width: 100%; height: auto; min-width: 26rem; }
-svg text { white-space: pre; }
+svg { display: block; width: 100%; height: auto; min-width: 26rem; max-width: 50rem; }
+svg[viewBox^="0 0 720"] { min-width: 38rem; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr));
   gap: 0 2rem; }
-.pair > * { min-width: 0; }
+.pair > * { min-width: 0; display: flex; flex-direction: column; justify-content: space-between; }
 .wide { overflow-x: auto; margin: 1rem 0; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; padding-bottom: .4rem; }
@@ -43,7 +43,7 @@ footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: .8rem
     --accent: #1f5fa6; --second: #b3561b; --good: #2c7a4b; --bad: #b3372f; }
   body { max-width: none; padding: 0; font-size: 10.5pt; } h2 { margin-top: 1.5rem; }
   figure, tr, .verdict { break-inside: avoid; } h2, h3, figcaption { break-after: avoid; }
-  svg { min-width: 0; } .pair { grid-template-columns: 1fr 1fr; } .wide, .picture { overflow: visible; } }
+  svg, svg[viewBox^="0 0 720"] { min-width: 0; } .pair { grid-template-columns: 1fr 1fr; } .wide { overflow: visible; } }
 )";
 
 }  // namespace bayesum

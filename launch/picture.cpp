@@ -1,5 +1,6 @@
 #include "launch/picture.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -8,6 +9,7 @@
 #include "kernels/error.hpp"
 #include "launch/gnuplot.hpp"
 #include "launch/html.hpp"
+#include "launch/table.hpp"
 
 namespace bayesum {
 namespace {
@@ -16,7 +18,7 @@ constexpr const char* kFrame = R"(set encoding utf8
 set border 3 linecolor rgb "#010102" linewidth 0.8
 set tics nomirror scale 0.5 textcolor rgb "#010101"
 set grid linecolor rgb "#010103" linetype 1 linewidth 0.6
-set key textcolor rgb "#010101" samplen 1.5
+set key textcolor rgb "#010101" samplen 1.5 above left reverse Left horizontal width 1
 set style fill solid 1 noborder
 set bars 0.4
 )";
@@ -77,9 +79,11 @@ Picture::Picture(std::string name, int width, int height)
 void Picture::line(const std::string& command) { script_ += command + "\n"; }
 
 std::string Picture::label(std::string text) {
+  std::string placeholder = std::string(kOpen) + std::to_string(labels_.size());
+  const std::size_t known = placeholder.size() + kClose.size();
+  placeholder.append(std::max(known, width(text)) - known, '.').append(kClose);
   labels_.push_back(std::move(text));
-  return "\"" + std::string(kOpen) + std::to_string(labels_.size() - 1) + std::string(kClose) +
-         "\"";
+  return "\"" + placeholder + "\"";
 }
 
 std::string Picture::data(const std::vector<std::vector<double>>& rows) {

@@ -25,7 +25,7 @@ class Picture {
 
   // A line of gnuplot's language; nothing of it comes from outside.
   void line(const std::string& command);
-  // The quoted placeholder that stands for any text in a line.
+  // The quoted placeholder that stands for any text in a line, as wide as the text where it can be.
   std::string label(std::string text);
   // A block of data, one line for each row, under the name that is returned: "$d0". A number that
   // is not finite is a gap.

@@ -64,7 +64,7 @@ std::pair<double, double> wilson(double share, double n) {
 
 std::string draw_reliability(const Evaluation& scores) {
   Picture picture = framed("reliability", "predicted probability", "observed share");
-  picture.line("set xrange [0:1]; set yrange [0:1]; set key top left reverse Left");
+  picture.line("set xrange [0:1]; set yrange [0:1]");
   std::vector<std::vector<double>> points;
   for (const CalibrationBin& bin : scores.bins) {
     if (!(bin.share > 0)) continue;
@@ -74,7 +74,7 @@ std::string draw_reliability(const Evaluation& scores) {
   const std::string data = picture.data(points);
   picture.line("plot x with lines" + colour(Picture::kSoft) +
                " dashtype 2 title \"perfect calibration\", " + data +
-               " using 1:2:3:4 with yerrorbars pointtype 0 linewidth 1.5" +
+               " using 1:2:3:4 with yerrorbars pointtype 7 pointsize 0.3 linewidth 1.5" +
                colour(Picture::kAccent) + " title \"observed, 95 % interval\", " + data +
                " using 1:2:5 with points pointtype 7 pointsize variable" +
                colour(Picture::kAccent) + " notitle");
@@ -91,7 +91,7 @@ std::string draw_transform(const Evaluation& scores) {
     bars.push_back({0.5 * (bin.low + bin.high), bin.observed, bin.high - bin.low});
     most = std::max(most, bin.observed);
   }
-  picture.line("set xrange [0:1]; set yrange [0:" + number(1.25 * most) + "]; set key top right");
+  picture.line("set xrange [0:1]; set yrange [0:" + number(1.25 * most) + "]");
   const std::string low = number(std::max(0.0, uniform - 1.96 * sd));
   const std::string high = number(uniform + 1.96 * sd);
   picture.line("plot " + picture.data(bars) + " using 1:2:($3*0.94) with boxes" +
@@ -113,7 +113,7 @@ std::string draw_outcomes(const PredictiveCheck& check, const std::string& respo
     bars.push_back(
         {bin.low + 0.28 * width, bin.low + 0.72 * width, 0.42 * width, bin.zeros, bin.ones});
   }
-  picture.line("set xrange [0:1]; set yrange [0:*]; set key top center");
+  picture.line("set xrange [0:1]; set yrange [0:*]");
   const std::string data = picture.data(bars);
   const std::string name = shortened(response, kLongestName);
   picture.line("plot " + data + " using 1:4:3 with boxes" + colour(Picture::kSecond) + " title " +

@@ -78,8 +78,10 @@ Table score_table(const TrainedModel& trained, const Evaluation& scores) {
   if (!std::isnan(scores.brier)) {
     table.add({"Brier score", score(scores.brier), score(scores.baseline_brier)});
   }
-  table.add({"coverage of 50 % intervals", score(scores.coverage50), ""});
-  table.add({"coverage of 90 % intervals", score(scores.coverage90), ""});
+  if (!std::isnan(scores.coverage50)) {
+    table.add({"coverage of 50 % intervals", score(scores.coverage50), ""});
+    table.add({"coverage of 90 % intervals", score(scores.coverage90), ""});
+  }
   table.add({"calibration error", score(scores.calibration_error), ""});
   return table;
 }
@@ -141,7 +143,8 @@ std::string verdict(const Psis& psis) {
 
 Table psis_table(const Psis& psis) {
   const std::size_t draws = psis.log_weights.size();
-  Table table({"k-hat", fixed(psis.k_hat, 3)});
+  Table table({"", "importance sampling"});
+  table.add({"k-hat", fixed(psis.k_hat, 3)});
   table.add({"threshold", fixed(psis.threshold(), 3)});
   table.add({"effective sample size",
              rounded(std::floor(psis.effective_draws), 7) + " of " + counted(draws, "draw")});

@@ -66,13 +66,13 @@ std::string element(const std::string& name, const std::string& content,
   return html + ">" + content + "</" + name + ">";
 }
 
-std::string table(const Table& table, const std::string& caption) {
+std::string table(const Table& table, const std::string& note) {
   const auto& rows = table.rows();
   std::string body;
   for (std::size_t i = 1; i < rows.size(); ++i) body += row(rows[i], false);
-  return element("div",
-                 element("table", element("caption", escaped(caption)) + "\n" +
-                                      element("thead", row(rows.front(), true)) + "\n" +
+  return element("p", escaped(note), {{"class", "note"}}) + "\n" +
+         element("div",
+                 element("table", "\n" + element("thead", row(rows.front(), true)) + "\n" +
                                       element("tbody", "\n" + body)),
                  {{"class", "wide"}}) +
          "\n";

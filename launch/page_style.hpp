@@ -17,7 +17,7 @@ h2 { font-size: 1.2rem; font-weight: 650; margin: 3rem 0 .4rem; padding-top: .9r
   border-top: 1px solid var(--line); }
 h3 { font-size: 1rem; font-weight: 650; margin: 0 0 .2rem; }
 p { max-width: 46rem; margin: .4rem 0 .8rem; }
-.byline, .note, caption, footer { color: var(--soft); font-size: .9rem; }
+.byline, .note, footer { color: var(--soft); font-size: .9rem; }
 .lead { font-size: 1.1rem; margin-top: 1.2rem; }
 .verdict { border-left: 4px solid var(--good); padding: .2rem 0 .2rem .9rem; }
 .verdict.bad { border-color: var(--bad); }
@@ -29,9 +29,9 @@ svg[viewBox^="0 0 720"] { min-width: 38rem; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr));
   gap: 0 2rem; }
 .pair > * { min-width: 0; display: flex; flex-direction: column; justify-content: space-between; }
-.wide { overflow-x: auto; margin: 1rem 0; }
+.wide { overflow-x: auto; margin: .4rem 0 1.2rem; }
+p.note { margin: 1rem 0 0; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
-caption { text-align: left; padding-bottom: .4rem; }
 th, td { padding: .22rem .9rem .22rem 0; text-align: right; white-space: nowrap; }
 th { font-weight: 600; }
 thead th { border-bottom: 1px solid var(--soft); color: var(--soft); font-weight: 500; }

@@ -39,7 +39,7 @@ TEST(Html, TablesHaveARowOfEachAndEscapeIt) {
   Table table({"", "mean"});
   table.add({"<age>", "1.5"});
   const std::string text = html::table(table, "R&D");
-  for (const char* part : {"<caption>R&amp;D</caption>", "<th scope=\"col\">mean</th>",
+  for (const char* part : {"<p class=\"note\">R&amp;D</p>", "<th scope=\"col\">mean</th>",
                            "<th scope=\"row\">&lt;age&gt;</th>", "<td>1.5</td>"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << " is not in " << text;
   }

@@ -14,6 +14,7 @@ namespace bayesum {
 //   log.txt                what was said
 //   metrics.jsonl          one JSON object per step; of lines of one step the last counts
 //   posterior.safetensors  the result
+//   report.html            a page for people, where one was asked for
 //   checkpoints/           see core/checkpoint.hpp
 class RunFolder {
  public:

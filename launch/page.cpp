@@ -135,6 +135,10 @@ std::string parameters_section(const Findings& of, const Comparable& found) {
   return section("What the posterior says", content);
 }
 
+std::string course(double first, double last, int digits) {
+  return "from " + rounded(first, digits) + " to " + rounded(last, digits);
+}
+
 std::string training_section(const Findings& of) {
   const StepReport& fit = of.trained.fit;
   const bool settled = fit.residual <= kSettled;
@@ -154,10 +158,14 @@ std::string training_section(const Findings& of) {
                                        "course of the training from.",
                                        "note"));
   }
+  const StepReport &first = steps.front(), &last = steps.back();
+  const bool delta = of.trained.model.expectation == "delta";
   content += element("div",
-                     figure("The ELBO rises as the posterior improves",
-                            "Evidence lower bound, at the start of each step.", draw_elbo(steps)) +
-                         figure("The residual falls as it comes to rest",
+                     figure("ELBO: " + course(first.elbo, last.elbo, 7),
+                            delta ? "With the delta method it is the log joint density at the mean."
+                                  : "Evidence lower bound, at the start of each step.",
+                            draw_elbo(steps)) +
+                         figure("Residual: " + course(first.residual, last.residual, 2),
                                 "Relative distance from the fixed point, on a logarithmic axis.",
                                 draw_residual(steps)),
                      {{"class", "pair"}});

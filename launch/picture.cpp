@@ -41,7 +41,8 @@ void remove_titles(std::string& svg) {
   }
 }
 
-// As gnuplot writes the colours of the roles, and the white that it clears the place of a point with.
+// As gnuplot writes the colours of the roles, and the white that it clears the place of a point
+// with.
 void colour(std::string& svg) {
   replace_all(svg, "color='white'", "color='var(--paper)'");
   for (std::size_t role = 0; role < kRoles.size(); ++role) {

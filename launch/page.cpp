@@ -130,8 +130,9 @@ std::string parameters_section(const Findings& of, const Comparable& found) {
   }
   content +=
       html::table(contraction_table(of.trained),
-                  "On the scale of the data. Contraction is 1 - (posterior sd / prior sd)\u00b2: "
-                  "0 where the data said nothing, near 1 where they said all.");
+                  "Means and intervals are on the scale of the data, prior sds on that of the "
+                  "prior. Contraction is 1 - (posterior sd / prior sd)\u00b2: 0 where the data "
+                  "said nothing, near 1 where they said all.");
   return section("What the posterior says", content);
 }
 

@@ -46,7 +46,8 @@ void RunFolder::check_writable() const {
 }
 
 void RunFolder::remove_run() const {
-  for (const char* name : {"config.toml", "metrics.jsonl", "posterior.safetensors", "report.html"}) {
+  for (const char* name :
+       {"config.toml", "metrics.jsonl", "posterior.safetensors", "report.html"}) {
     fs::remove(path_ / name);
   }
   fs::remove_all(checkpoints());

@@ -4,8 +4,8 @@ namespace bayesum {
 
 // The style of a report's page.
 inline constexpr const char* kPageStyle = R"(
-:root { color-scheme: light dark; --paper: #fdfdfc; --ink: #1d2023; --soft: #646b73; --line: #dfe2e5;
-  --accent: #1f5fa6; --second: #b3561b; --good: #2c7a4b; --bad: #b3372f; }
+:root { color-scheme: light dark;
+  --paper: #fdfdfc; --ink: #1d2023; --soft: #646b73; --line: #dfe2e5; --accent: #1f5fa6; --second: #b3561b; --good: #2c7a4b; --bad: #b3372f; }
 @media (prefers-color-scheme: dark) { :root { --paper: #15181b; --ink: #e3e6e8; --soft: #99a1a9;
   --line: #33383d; --accent: #74ade8; --second: #e3a066; --good: #74c493; --bad: #ee8a80; } }
 * { box-sizing: border-box; }
@@ -43,7 +43,8 @@ footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: .8rem
     --accent: #1f5fa6; --second: #b3561b; --good: #2c7a4b; --bad: #b3372f; }
   body { max-width: none; padding: 0; font-size: 10.5pt; } h2 { margin-top: 1.5rem; }
   figure, tr, .verdict { break-inside: avoid; } h2, h3, figcaption { break-after: avoid; }
-  svg, svg[viewBox^="0 0 720"] { min-width: 0; } .pair { grid-template-columns: 1fr 1fr; } .wide { overflow: visible; } }
+  svg, svg[viewBox^="0 0 720"] { min-width: 0; } .pair { grid-template-columns: 1fr 1fr; }
+  .wide { overflow: visible; } }
 )";
 
 }  // namespace bayesum

@@ -6,7 +6,6 @@
 namespace bayesum {
 
 void DataConfig::describe(Fields& fields) {
-  constexpr double kMostShards = 1 << 20;
   constexpr double kMostRows = 1 << 24;
   fields.add("data.path", path, {},
              "the table: CSV with a header line, libsvm or .npy, as it is or packed by gzip");

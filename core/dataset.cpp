@@ -53,8 +53,8 @@ Dataset::Dataset(const DataConfig& config, Support support)
   const bool takes_offset =
       has_response(support) || support == Support::kNone || support == Support::kCountFeatures;
   if (!takes_offset && !config.offset.empty()) {
-    throw Error(ExitCode::kUsage,
-                "data.offset = \"" + config.offset + "\" has no part in a model without a response");
+    throw Error(ExitCode::kUsage, "data.offset = \"" + config.offset +
+                                      "\" has no part in a model without a response");
   }
   if (of_features && support != Support::kRealFeatures && fills_missing()) {
     throw Error(ExitCode::kUsage, "data.missing = \"mean\" has no meaning where features must be " +

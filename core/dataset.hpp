@@ -18,6 +18,8 @@
 
 namespace bayesum {
 
+inline constexpr double kMostShards = 1 << 20;
+
 // Where the data are and which column plays which part.
 struct DataConfig {
   std::string path;

@@ -1,11 +1,36 @@
 #include "core/posterior.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <numeric>
 
 #include "kernels/error.hpp"
 
 namespace bayesum {
+namespace {
+
+// Noise of a block's own: the seed goes through the finalizer of SplitMix64, a bijection, so that
+// blocks never share one. A lone block keeps its id.
+//   Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
+NoiseId of_block(NoiseId id, std::size_t block) {
+  if (block == 0) return id;
+  std::uint64_t z = id.seed + 0x9e3779b97f4a7c15u * block;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  id.seed = z ^ (z >> 31);
+  return id;
+}
+
+// Calls visit(block, its part of theta) for every block.
+template <class Element, class Visit>
+void each_block(std::span<const Block> blocks, std::span<Element> theta, const Visit& visit) {
+  for (const Block& block : blocks) {
+    visit(block, theta.first(block.family->dimension()));
+    theta = theta.subspan(block.family->dimension());
+  }
+}
+
+}  // namespace
 
 void Posterior::add_block(std::string name, std::shared_ptr<const Family> family) {
   const std::size_t first = natural_.size();
@@ -23,6 +48,12 @@ const Block& Posterior::block(const std::string& name) const {
 
 std::span<const double> Posterior::natural(const Block& block) const {
   return natural().subspan(block.first, block.family->size());
+}
+
+std::size_t Posterior::dimension() const {
+  std::size_t sum = 0;
+  for (const Block& block : blocks_) sum += block.family->dimension();
+  return sum;
 }
 
 bool Posterior::proper() const {
@@ -49,6 +80,21 @@ std::vector<double> Posterior::mean() const {
                                     std::span(mean).subspan(block.first, block.family->size()));
   }
   return mean;
+}
+
+void Posterior::sample(NoiseId id, std::span<double> theta) const {
+  std::size_t index = 0;
+  each_block(std::span(blocks_), theta, [&](const Block& block, std::span<double> part) {
+    block.family->sample(natural(block), of_block(id, index++), part);
+  });
+}
+
+double Posterior::log_density(std::span<const double> theta) const {
+  double sum = 0;
+  each_block(std::span(blocks_), theta, [&](const Block& block, std::span<const double> part) {
+    sum += bayesum::log_density(*block.family, natural(block), part);
+  });
+  return sum;
 }
 
 void Posterior::natural_from_centred(std::span<const double> centred,

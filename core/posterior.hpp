@@ -29,6 +29,7 @@ class Posterior {
   const std::vector<Block>& blocks() const { return blocks_; }
   const Block& block(const std::string& name) const;  // Error(kUsage) when there is none
   std::size_t size() const { return natural_.size(); }
+  std::size_t dimension() const;  // elements of theta, the blocks one after another
   std::span<double> natural() { return natural_; }
   std::span<const double> natural() const { return natural_; }
   std::span<const double> natural(const Block& block) const;
@@ -37,6 +38,11 @@ class Posterior {
   double log_partition() const;
   double entropy() const;
   std::vector<double> mean() const;  // expectation parameters, in the layout of natural()
+
+  // One draw of theta, the blocks one after another, each with noise of its own: a pure function of
+  // lambda and the noise id.
+  void sample(NoiseId id, std::span<double> theta) const;
+  double log_density(std::span<const double> theta) const;  // log q(theta)
 
   // From the centred form of every block to natural parameters at this posterior.
   void natural_from_centred(std::span<const double> centred, std::span<double> message) const;

@@ -1,6 +1,8 @@
 #include "core/run_folder.hpp"
 
 #include <cerrno>
+#include <cmath>
+#include <map>
 #include <system_error>
 #include <utility>
 
@@ -44,7 +46,8 @@ void RunFolder::check_writable() const {
 }
 
 void RunFolder::remove_run() const {
-  for (const char* name : {"config.toml", "metrics.jsonl", "posterior.safetensors"}) {
+  for (const char* name :
+       {"config.toml", "metrics.jsonl", "posterior.safetensors", "report.html"}) {
     fs::remove(path_ / name);
   }
   fs::remove_all(checkpoints());
@@ -71,6 +74,34 @@ void RunFolder::write_metrics(const StepReport& report) {
                                        {"seconds", report.seconds}};
   metrics_ << line.dump() << std::endl;
   if (!metrics_) refuse(path_, "metrics.jsonl cannot be extended, is the disk full?");
+}
+
+std::vector<StepReport> read_metrics(const fs::path& path) {
+  std::map<std::int64_t, StepReport> steps;
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    const auto json = nlohmann::json::parse(line, nullptr, false);
+    if (!json.is_object() || !json.contains("step") || !json["step"].is_number_integer()) continue;
+    // What was not finite has been written as null.
+    const auto number = [&](const char* key) {
+      const auto found = json.find(key);
+      return found != json.end() && found->is_number() ? found->get<double>() : std::nan("");
+    };
+    StepReport report{.step = json["step"].get<std::int64_t>(),
+                      .elbo = number("elbo"),
+                      .loss = number("loss"),
+                      .rows = number("rows"),
+                      .residual = number("residual"),
+                      .rho = number("rho"),
+                      .seconds = number("seconds")};
+    if (std::isfinite(number("backtracks"))) {
+      report.backtracks = static_cast<std::int64_t>(number("backtracks"));
+    }
+    steps[report.step] = report;
+  }
+  std::vector<StepReport> reports;
+  for (const auto& [step, report] : steps) reports.push_back(report);
+  return reports;
 }
 
 }  // namespace bayesum

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "core/trainer.hpp"
 
@@ -13,6 +14,7 @@ namespace bayesum {
 //   log.txt                what was said
 //   metrics.jsonl          one JSON object per step; of lines of one step the last counts
 //   posterior.safetensors  the result
+//   report.html            a page for people, where one was asked for
 //   checkpoints/           see core/checkpoint.hpp
 class RunFolder {
  public:
@@ -39,5 +41,10 @@ class RunFolder {
   bool replaces_ = false;
   std::ofstream metrics_;
 };
+
+// What is in a file of metrics, by step: of lines of one step the last. A line that is not whole,
+// as a training that was killed leaves, or no report of a step, is passed over. Empty when there is
+// no such file.
+std::vector<StepReport> read_metrics(const std::filesystem::path& path);
 
 }  // namespace bayesum

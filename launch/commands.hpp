@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -29,13 +30,28 @@ struct PredictOptions {
 };
 ExitCode predict(const PredictOptions& options, Job& job);
 
-// Scores of held-out rows beside those of a baseline without features.
+// Scores of held-out rows beside those of a baseline without features; and, given the rows of the
+// training, how far the posterior is from the exact one, by importance sampling.
 struct EvaluateOptions {
   std::filesystem::path trained;
-  OtherData data;
+  OtherData data;      // no path: no scores
+  OtherData training;  // no path: no importance sampling
+  std::int64_t draws = 1000;
   bool json = false;
 };
 ExitCode evaluate(const EvaluateOptions& options, Job& job);
+
+// One page of HTML that says what `inspect` and `evaluate` do, with pictures: what the posterior
+// says, how it was trained, and, given the data for it, how well it predicts and how far it can be
+// trusted.
+struct ReportOptions {
+  std::filesystem::path trained;
+  OtherData data;
+  OtherData training;
+  std::int64_t draws = 1000;
+  std::filesystem::path out;  // empty: report.html in the run folder, or beside the posterior
+};
+ExitCode report(const ReportOptions& options, Job& job);
 
 // What a posterior file holds.
 struct InspectOptions {

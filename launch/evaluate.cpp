@@ -1,44 +1,19 @@
-#include <algorithm>
 #include <cmath>
 #include <iostream>
+#include <optional>
 #include <sstream>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "core/agree.hpp"
-#include "distributed/virtual_shards.hpp"
+#include "kernels/error.hpp"
+#include "launch/assessment.hpp"
 #include "launch/commands.hpp"
 #include "launch/report.hpp"
-#include "launch/table.hpp"
-#include "models/evaluation.hpp"
 
 namespace bayesum {
 namespace {
-
-constexpr std::int64_t kShards = 64;
-
-std::string score(double x) { return std::isnan(x) ? "" : rounded(x, 5); }
-
-std::string readable(const TrainedModel& trained, const Evaluation& scores) {
-  Table table({"", trained.model.name, "baseline"});
-  table.add({"mean log predictive density", score(scores.log_density),
-             score(scores.baseline_log_density)});
-  table.add({scores.error_name, score(scores.error), score(scores.baseline_error)});
-  if (!std::isnan(scores.brier)) {
-    table.add({"Brier score", score(scores.brier), score(scores.baseline_brier)});
-  }
-  table.add({"coverage of 50 % intervals", score(scores.coverage50), ""});
-  table.add({"coverage of 90 % intervals", score(scores.coverage90), ""});
-  table.add({"calibration error", score(scores.calibration_error), ""});
-  Table bins({std::isnan(scores.brier) ? "PIT" : "predicted probability", "share", "predicted",
-              "observed"});
-  for (const CalibrationBin& bin : scores.bins) {
-    bins.add({fixed(bin.low, 1) + " to " + fixed(bin.high, 1), fixed(bin.share, 4),
-              fixed(bin.predicted, 4), fixed(bin.observed, 4)});
-  }
-  return counted(static_cast<std::size_t>(scores.rows), "row") + "\n\n" + table.text() + "\n" +
-         bins.text();
-}
 
 std::string number(double x) { return std::isfinite(x) ? rounded(x, 17) : "null"; }
 
@@ -53,8 +28,7 @@ std::string members(const std::vector<std::pair<const char*, double>>& values) {
 
 std::string json(const Evaluation& scores) {
   std::ostringstream text;
-  text << "{"
-       << members({{"rows", scores.rows},
+  text << members({{"rows", scores.rows},
                    {"log_density", scores.log_density},
                    {"baseline_log_density", scores.baseline_log_density},
                    {"error", scores.error},
@@ -76,41 +50,64 @@ std::string json(const Evaluation& scores) {
          << "}";
     separator = ", ";
   }
-  text << "]}\n";
+  text << "]";
   return text.str();
+}
+
+// An infinite k-hat, which is no number of JSON, is null; k_hat_reliable says which it was.
+std::string json(const Psis& psis) {
+  return members({{"k_hat", psis.k_hat},
+                  {"k_hat_threshold", psis.threshold()},
+                  {"draws", static_cast<double>(psis.log_weights.size())},
+                  {"effective_draws", psis.effective_draws}}) +
+         ", \"k_hat_reliable\": " + (psis.reliable() ? "true" : "false");
+}
+
+void tell_json(const std::optional<Evaluation>& scores, const std::optional<Psis>& psis) {
+  std::cout << "{" << (scores ? json(*scores) : "") << (scores && psis ? ", " : "")
+            << (psis ? json(*psis) : "") << "}\n";
+}
+
+void tell(const TrainedModel& trained, const std::optional<Evaluation>& scores,
+          const std::optional<Psis>& psis) {
+  if (scores) {
+    std::cout << counted(static_cast<std::size_t>(scores->rows), "row") << "\n\n"
+              << score_table(trained, *scores).text() << "\n"
+              << calibration_table(*scores).text();
+  }
+  if (psis) {
+    std::cout << (scores ? "\n" : "") << psis_table(*psis).text(Table::kLeft) << "\n"
+              << verdict(*psis) << "\n";
+  }
 }
 
 }  // namespace
 
 ExitCode evaluate(const EvaluateOptions& options, Job& job) {
   Communicator& ranks = job.ranks();
-  const Stream stream;
   TrainedModel trained;
-  std::optional<Evaluator> evaluator;
-  agree(ranks, stream, [&] {
+  agree(ranks, Stream(), [&] {
+    if (options.data.path.empty() && options.training.path.empty()) {
+      throw Error(ExitCode::kUsage,
+                  "evaluate needs held-out rows (--data), the rows of the "
+                  "training (--training), or both");
+    }
     trained = load_trained(options.trained);
-    evaluator.emplace(trained);
-    DataConfig config = config_of(options.data, trained);
-    if (config.response.empty() && !trained.columns.response.empty()) {
-      throw Error(ExitCode::kUsage, "the model was trained with the response " +
-                                        trained.columns.response +
-                                        " beside its rows: name that of these with --response");
-    }
-    config.virtual_shards = kShards;
-    Dataset data(config, support_of(trained.model.name));
-    data.set_design(trained.design);
-    const Range mine = shards_of_rank(kShards, ranks.size(), ranks.rank());
-    for (std::size_t shard = mine.first; shard < mine.last; ++shard) {
-      data.visit(stream, shard, [&](const Batch& batch) { evaluator->add(batch); });
-    }
   });
-  evaluator->reduce(stream, ranks);
-  agree(ranks, stream, [&] {
-    const Evaluation scores = evaluator->result();
-    if (ranks.rank() == 0) {
-      std::cout << (options.json ? json(scores) : readable(trained, scores)) << std::flush;
+  std::optional<Evaluation> scores;
+  std::optional<Psis> psis;
+  if (!options.data.path.empty()) scores = score_held_out(trained, options.data, ranks);
+  if (!options.training.path.empty()) {
+    psis = judge_posterior(trained, options.training, options.draws, ranks);
+  }
+  if (ranks.rank() == 0) {
+    if (options.json) {
+      tell_json(scores, psis);
+    } else {
+      tell(trained, scores, psis);
     }
-  });
+    std::cout << std::flush;
+  }
   return ExitCode::kDone;
 }
 

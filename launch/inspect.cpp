@@ -42,7 +42,7 @@ ExitCode inspect(const InspectOptions& options, Job& job) {
     const TensorFile file = read_tensors(posterior_path(options.trained));
     const TrainedModel trained = TrainedModel::from_file(file);
     std::cout << headline(trained) << "\n\n"
-              << contraction_table(trained) << "\n"
+              << contraction_table(trained).text() << "\n"
               << facts(trained, file) << std::flush;
   });
   return ExitCode::kDone;

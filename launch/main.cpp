@@ -69,6 +69,7 @@ class CommandLine {
     add_train();
     add_predict();
     add_evaluate();
+    add_report();
     add_inspect();
     add_doctor();
   }
@@ -96,9 +97,9 @@ class CommandLine {
     return sub;
   }
 
-  static void add_other_data(CLI::App* sub, OtherData& data, const std::string& what) {
-    sub->add_option("--data", data.path, what + ": CSV, libsvm or .npy, packed by gzip or not")
-        ->required();
+  static CLI::Option* add_other_data(CLI::App* sub, OtherData& data, const std::string& what) {
+    CLI::Option* path =
+        sub->add_option("--data", data.path, what + ": CSV, libsvm or .npy, packed by gzip or not");
     sub->add_option("--format", data.format, "csv, libsvm or npy, where --data does not tell")
         ->check(CLI::IsMember({"auto", "csv", "libsvm", "npy"}));
     sub->add_option("--response", data.response, "its column or .npy file, if not as in training");
@@ -106,6 +107,7 @@ class CommandLine {
     sub->add_option("--weight", data.weight, "likewise");
     sub->add_option("--feature-names", data.feature_names,
                     "file with the names of libsvm or .npy columns, one a line");
+    return path;
   }
 
   void add_train() {
@@ -119,17 +121,45 @@ class CommandLine {
     CLI::App* sub = add("predict", "Predict the response of every row of a table",
                         [this] { return predict(predict_, job_); });
     sub->add_option("RUN", predict_.trained, "run folder or posterior file")->required();
-    add_other_data(sub, predict_.data, "rows with the features");
+    add_other_data(sub, predict_.data, "rows with the features")->required();
     sub->add_option("--out", predict_.out, "CSV file to write; - for standard output")
         ->capture_default_str();
   }
 
   void add_evaluate() {
-    CLI::App* sub = add("evaluate", "Score held-out rows against a baseline without features",
-                        [this] { return evaluate(evaluate_, job_); });
+    CLI::App* sub = add(
+        "evaluate", "Score held-out rows, and tell how far the posterior can be trusted", [this] {
+          read_alike(evaluate_.data, evaluate_.training);
+          return evaluate(evaluate_, job_);
+        });
     sub->add_option("RUN", evaluate_.trained, "run folder or posterior file")->required();
-    add_other_data(sub, evaluate_.data, "rows with features and response");
+    add_other_data(sub, evaluate_.data, "held-out rows to score");
+    add_training(*sub, evaluate_.training, evaluate_.draws);
     sub->add_flag("--json", evaluate_.json, "for programs");
+  }
+
+  void add_report() {
+    CLI::App* sub =
+        add("report", "Write one HTML page of what a posterior says, with pictures", [this] {
+          read_alike(report_.data, report_.training);
+          return report(report_, job_);
+        });
+    sub->add_option("RUN", report_.trained, "run folder or posterior file")->required();
+    add_other_data(sub, report_.data, "held-out rows to score");
+    add_training(*sub, report_.training, report_.draws);
+    sub->add_option("--out", report_.out, "HTML file to write (default RUN/report.html)");
+  }
+
+  static void add_training(CLI::App& command, OtherData& training, std::int64_t& draws) {
+    command.add_option("--training", training.path,
+                       "the rows of the training, to tell how far the posterior can be trusted");
+    command.add_option("--draws", draws, "draws to tell it by")->capture_default_str();
+  }
+
+  // The rows of the training are in the format of the held-out ones; their parts training knew.
+  static void read_alike(const OtherData& data, OtherData& training) {
+    training.format = data.format;
+    training.feature_names = data.feature_names;
   }
 
   void add_inspect() {
@@ -150,6 +180,7 @@ class CommandLine {
   TrainOptions train_;
   PredictOptions predict_;
   EvaluateOptions evaluate_;
+  ReportOptions report_;
   InspectOptions inspect_;
   DoctorOptions doctor_;
   std::function<ExitCode()> command_;

@@ -5,8 +5,19 @@
 
 namespace bayesum {
 
-DataConfig config_of(const OtherData& data, const TrainedModel& trained) {
+DataConfig config_of_training(const OtherData& data, const TrainedModel& trained) {
   DataConfig config = trained.columns;
+  config.path = data.path.string();
+  config.format = data.format;
+  config.feature_names = data.feature_names;
+  config.cache_mib = 0;
+  config.features.clear();
+  for (const Input& input : trained.design.inputs) config.features.push_back(input.name);
+  return config;
+}
+
+DataConfig config_of(const OtherData& data, const TrainedModel& trained) {
+  DataConfig config = config_of_training(data, trained);
   const auto choose = [](std::string& part, const std::string& given) {
     const bool of_training_rows = names_npy_file(part);
     if (!given.empty() || of_training_rows) part = given;
@@ -19,12 +30,6 @@ DataConfig config_of(const OtherData& data, const TrainedModel& trained) {
                                       trained.columns.offset +
                                       " beside its rows: name that of these rows with --offset");
   }
-  config.path = data.path.string();
-  config.format = data.format;
-  config.feature_names = data.feature_names;
-  config.cache_mib = 0;
-  config.features.clear();
-  for (const Input& input : trained.design.inputs) config.features.push_back(input.name);
   return config;
 }
 

@@ -22,4 +22,7 @@ struct OtherData {
 // weight are left empty, and an offset is Error(kUsage).
 DataConfig config_of(const OtherData& data, const TrainedModel& trained);
 
+// The same for the rows of the training itself, every part as it was there.
+DataConfig config_of_training(const OtherData& data, const TrainedModel& trained);
+
 }  // namespace bayesum

@@ -28,10 +28,18 @@ try() {
   echo "    1 and 2 ranks gave the same posterior, bit for bit"
 }
 
+# tell NAME TABLE: the report of a run, with what it says of the rows held out.
+tell() {
+  say "A page of what the posterior says: open it in a browser"
+  "$program" report "runs/$1" --data "data/$2-test.csv"
+}
+
 what_next() {
   say "Done. What to try next"
   cat <<NEXT
     $program inspect runs/poisson-randhie
+    $program report runs/logistic-breast-cancer --data data/breast-cancer-test.csv
+    $program evaluate runs/poisson-randhie --training data/randhie-train.csv
     $program predict runs/poisson-randhie --data data/randhie-test.csv
     launch/mpirun.sh -n 2 train launch/configs/poisson-randhie.toml --run.dir runs/mine --model.posterior diagonal
     your own table: copy a file of launch/configs, set [data] path and response, and train it
@@ -55,4 +63,5 @@ export BAYESUM_BIN
 launch/data/fetch.sh
 try poisson-randhie randhie "Visits to a doctor (Poisson regression)"
 try logistic-breast-cancer breast-cancer "Malignant tumours (logistic regression)"
+tell poisson-randhie randhie
 what_next

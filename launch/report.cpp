@@ -3,7 +3,6 @@
 #include <cmath>
 #include <vector>
 
-#include "launch/table.hpp"
 #include "models/coefficients.hpp"
 
 namespace bayesum {
@@ -38,7 +37,7 @@ std::string coefficient_table(const TrainedModel& trained) {
   return table.text();
 }
 
-std::string contraction_table(const TrainedModel& trained) {
+Table contraction_table(const TrainedModel& trained) {
   Table table({"", "mean", "sd", "2.5 %", "97.5 %", "signal/noise", "prior sd", "contraction"});
   for (const Coefficient& coefficient : coefficients(trained)) {
     const double contraction = coefficient.contraction();
@@ -48,7 +47,7 @@ std::string contraction_table(const TrainedModel& trained) {
     row.push_back(std::isnan(contraction) ? "" : fixed(contraction, 6));
     table.add(std::move(row));
   }
-  return table.text();
+  return table;
 }
 
 }  // namespace bayesum

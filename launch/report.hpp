@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <string>
 
+#include "launch/table.hpp"
 #include "models/trained_model.hpp"
 
 namespace bayesum {
@@ -23,6 +24,6 @@ std::string coefficient_table(const TrainedModel& trained);
 // The same with the signal-to-noise ratio |mean| / sd, the prior, and the contraction 1 -
 // (posterior sd / prior sd)^2, both on the scale of the prior: 0 where the data said nothing, near
 // 1 where they said all; none where a prior or posterior has no sd.
-std::string contraction_table(const TrainedModel& trained);
+Table contraction_table(const TrainedModel& trained);
 
 }  // namespace bayesum

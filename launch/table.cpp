@@ -8,13 +8,6 @@
 namespace bayesum {
 namespace {
 
-// Characters, not bytes: those of UTF-8 that begin one.
-std::size_t width(const std::string& text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-  }));
-}
-
 template <class... Values>
 std::string formatted(const char* format, Values... values) {
   std::array<char, 400> text{};
@@ -45,6 +38,23 @@ std::string Table::text(Alignment others) const {
     text += line + "\n";
   }
   return text;
+}
+
+// Characters, not bytes: those of UTF-8 that begin one.
+std::size_t width(const std::string& text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+  }));
+}
+
+std::string shortened(const std::string& text, std::size_t characters) {
+  if (width(text) <= characters) return text;
+  std::size_t count = 0, bytes = 0;
+  for (; bytes < text.size(); ++bytes) {
+    const bool begins = (static_cast<unsigned char>(text[bytes]) & 0xc0) != 0x80;
+    if (begins && ++count == characters) break;
+  }
+  return text.substr(0, bytes) + "\u2026";
 }
 
 std::string rounded(double x, int digits) { return formatted("%.*g", digits, x); }

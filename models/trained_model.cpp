@@ -126,6 +126,7 @@ Fields column_fields(TrainedModel& trained) {
   fields.add("data.weight", trained.columns.weight, {}, "");
   fields.add("data.categories", trained.columns.categories, "");
   fields.add("data.missing", trained.columns.missing, {"refuse", "drop", "mean"}, "");
+  fields.add("data.virtual_shards", trained.columns.virtual_shards, {1, kMostShards}, "");
   fields.add("design.intercept", trained.design.intercept, "");
   fields.add("design.one_hot", trained.design.one_hot, "");
   return fields;

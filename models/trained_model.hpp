@@ -15,7 +15,9 @@ namespace bayesum {
 struct TrainedModel {
   ModelConfig model;
   PriorConfig prior_config;
-  DataConfig columns;  // response, offset, weight, categories and missing alone
+  // Response, offset, weight, categories and missing, and the number of virtual shards, by which
+  // the fingerprint of the data is taken.
+  DataConfig columns;
   Design design;
   DataSummary summary;
   Posterior posterior;
@@ -27,8 +29,8 @@ struct TrainedModel {
   //   format "bayesum-posterior", format_version "2", program "bayesum 0.1.0"
   //   model                       its name
   //   config                      TOML, the sections [model] and [prior]
-  //   columns                     TOML, [data] response, offset, weight, categories, missing;
-  //                               [design] intercept, one_hot
+  //   columns                     TOML, [data] response, offset, weight, categories, missing,
+  //                               virtual_shards; [design] intercept, one_hot
   //   inputs                      columns of the file that features are made of, one a line
   //   levels.K                    of the K-th of them (from 0) that is of categories, one a line
   //   classes                     of a response of categories, one a line

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 
 #include "tests/core/files.hpp"
@@ -46,6 +47,52 @@ TEST(RunFolder, MetricsAreALineOfJsonForEachStepWrittenAtOnce) {
             "\"backtracks\":2,\"seconds\":0.25}\n"
             "{\"step\":3,\"elbo\":null,\"loss\":0.1,\"rows\":20.0,\"residual\":1e-09,\"rho\":0.5,"
             "\"backtracks\":2,\"seconds\":0.25}\n");
+}
+
+TEST(RunFolder, MetricsAreReadBackByStepTheLastOfEach) {
+  const TemporaryFolder temporary;
+  RunFolder folder(temporary.path(), false, false);
+  folder.begin("");
+  const StepReport report{.step = 7,
+                          .elbo = -1.0 / 3,
+                          .loss = 0.1,
+                          .rows = 20,
+                          .residual = 1e-9,
+                          .rho = 0.5,
+                          .backtracks = 2,
+                          .seconds = 0.25};
+  for (const std::int64_t step : {0, 1, 2, 1, 7}) {
+    StepReport other = report;
+    other.step = step;
+    other.loss = static_cast<double>(step);
+    folder.write_metrics(other);
+  }
+  folder.write_metrics(report);
+  const auto steps = read_metrics(temporary.path() / "metrics.jsonl");
+  ASSERT_EQ(steps.size(), 4u);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(steps[i].step, static_cast<std::int64_t>(i));
+  EXPECT_EQ(steps[3].step, 7);
+  EXPECT_EQ(steps[3].elbo, -1.0 / 3);
+  EXPECT_EQ(steps[3].loss, 0.1);
+  EXPECT_EQ(steps[3].residual, 1e-9);
+  EXPECT_EQ(steps[3].rho, 0.5);
+  EXPECT_EQ(steps[3].backtracks, 2);
+  EXPECT_EQ(steps[3].seconds, 0.25);
+}
+
+TEST(RunFolder, LinesThatAreNoReportArePassedOver) {
+  const TemporaryFolder temporary;
+  const auto file = temporary.file(
+      "metrics.jsonl",
+      "{\"step\":0,\"elbo\":-3.5}\nnull\n[1]\n{\"step\":\"x\"}\n{\"step\":1.5}\n\n\xff\xfe\n"
+      "{\"step\":1,\"elbo\":null,\"backtracks\":\"many\"}\n{\"step\":2,\"elbo\":-1");
+  const auto steps = read_metrics(file);
+  ASSERT_EQ(steps.size(), 2u);
+  EXPECT_EQ(steps[0].elbo, -3.5);
+  EXPECT_TRUE(std::isnan(steps[0].residual));
+  EXPECT_TRUE(std::isnan(steps[1].elbo));
+  EXPECT_EQ(steps[1].backtracks, 0);
+  EXPECT_TRUE(read_metrics(temporary.path() / "none").empty());
 }
 
 TEST(RunFolder, AFolderWithoutPosteriorAndCheckpointsIsTaken) {

@@ -9,6 +9,7 @@ refusal must be one sentence on stderr with the right exit code, in time, on any
 """
 
 import argparse
+import html.parser
 import json
 import math
 import os
@@ -20,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import xml.etree.ElementTree
 
 DONE, USAGE, FILE, DEVICE, STOPPED = 0, 2, 3, 6, 85
 SECONDS = 60  # for a command; a hang is a failure
@@ -128,6 +130,52 @@ def check_refused(outcome, code, *words):
     check(len(said) == 1, f"{len(said)} sentences, not 1:\n{outcome.err}")
     for word in words:
         check(word in said[0], f"'{word}' is not in: {said[0]}")
+
+
+class Page(html.parser.HTMLParser):
+    """A report: its text, its tags, and that every element that is opened is closed in its turn."""
+
+    def __init__(self, content):
+        super().__init__()
+        self.tags, self.open, self.text, self.attributes = [], [], "", []
+        self.feed(content)
+        check(self.open == [], f"never closed: {self.open}")
+        self.pictures = [xml.etree.ElementTree.fromstring(svg)
+                         for svg in re.findall(r"<svg.*?</svg>", content, re.DOTALL)]
+        ids = re.findall(r"""\bid=["']([^"']*)""", content)
+        check(len(ids) == len(set(ids)), f"ids are used twice: {sorted(ids)}")
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag):
+        check(self.open and self.open[-1] == tag, f"</{tag}> closes {self.open[-1:]}")
+        self.open.pop()
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def check_page(content, *words):
+    """Well-formed, on its own, its pictures described, and with these words in its text."""
+    page = Page(content)
+    for word in words:
+        check(word in page.text, f"'{word}' is not in the page")
+    for tag in ("script", "link", "img", "iframe", "object", "embed", "image", "foreignobject"):
+        check(tag not in page.tags, f"<{tag}> in the page")
+    for key, value in page.attributes:
+        outside = key in ("src", "href", "xlink:href", "action") and not value.startswith("#")
+        check(not outside and not key.startswith("on"), f"{key}={value}")
+    check("url(" not in content and "@import" not in content, "the style asks for more")
+    check(all(picture.get("aria-label") for picture in page.pictures), "a picture says nothing")
+    return page
 
 
 def wait_until(ready, what):
@@ -286,6 +334,145 @@ def test_help_and_version_are_said_once(bench):
         section = line.strip("[]") if line.startswith("[") else section
         if " = " in line:
             check(f"--{section}.{line.split()[0]} <" in keys, f"{section} {line} is not in --help")
+
+
+@on_ranks(1, 2)
+def test_report_is_a_page_of_its_own(bench):
+    for model, response in (("poisson", "visits"), ("logistic", "any"), ("linear", "visits")):
+        bench.configure(model, response)
+        bench.trained(folder=model)
+        data = ("--data", "held-out.csv")
+        outcome = bench.run("report", model, *data)
+        check_code(outcome, DONE)
+        check(outcome.out == f"wrote {model}/report.html\n", outcome.out)
+        page = check_page(bench.read(model, "report.html").decode(), f"{model} model of 60 rows",
+                          "intercept", "age", "bmi", "contraction", "at rest", "25 rows",
+                          "mean log predictive density")
+        check(len(page.pictures) == 5, f"{len(page.pictures)} pictures of a {model} model")
+        alone = bench.run("report", f"{model}/posterior.safetensors", *data, "--out", "r.html",
+                          ranks=1)
+        check_code(alone, DONE)
+        check(bench.read("r.html") == bench.read(model, "report.html"), "another page on one rank")
+
+
+@on_ranks(1)
+def test_report_of_a_model_without_response(bench):
+    bench.write("rows.csv", "heads,rain\n1,0\n0,0\n1,1\n")
+    bench.write("train.toml", '[data]\npath = "rows.csv"\n[model]\nname = "beta-bernoulli"\n')
+    bench.trained()
+    check_code(bench.run("report", "run"), DONE)
+    check_page(bench.read("run", "report.html").decode(), "heads", "rain", "2 parameters")
+    check_refused(bench.run("report", "run", "--data", "rows.csv"), USAGE, "predicts no response")
+
+
+@on_ranks(1)
+def test_report_shows_any_name_as_it_is(bench):
+    names = ["<script>alert(1)</script>", "`touch pwned`", "$(touch pwned)", "b&w; 'x' <b", "$d0",
+             "a_b^{c} @d \\n %s", "[#0#]", "d\u00f8se \u65e5\u672c", "x" * 300]
+    draw = random.Random(4)
+    rows = [",".join(f"{draw.gauss(0, 1):.4f}" for _ in names) + f",{draw.randrange(5)}"
+            for _ in range(50)]
+    bench.write("rows.csv", ",".join(names) + ",<i>y&\n" + "\n".join(rows) + "\n")
+    bench.write("train.toml", '[data]\npath = "rows.csv"\nresponse = "<i>y&"\n'
+                              '[model]\nname = "poisson"\n')
+    bench.trained()
+    check_code(bench.run("report", "run", "--data", "rows.csv"), DONE)
+    page = check_page(bench.read("run", "report.html").decode(), "<i>y&", *names)
+    drawn = "".join(text for picture in page.pictures for text in picture.itertext())
+    for name in names[:-1]:
+        check(name in drawn, f"'{name}' is in no picture")
+    check("x" * 27 + "\u2026" in drawn, "a long name is not cut")
+    check(not os.path.exists(bench.path("pwned")), "a name was run")
+
+
+@on_ranks(1)
+def test_report_shows_the_clearest_of_many_coefficients(bench):
+    draw = random.Random(5)
+    names = [f"column{i:03}" for i in range(150)]
+    rows = [",".join(f"{draw.gauss(0, 1):.3f}" for _ in names) for _ in range(60)]
+    bench.write("rows.csv", ",".join(names) + ",y\n" +
+                "".join(f"{row},{3 * float(row.split(',')[77]):.3f}\n" for row in rows))
+    bench.write("train.toml", '[data]\npath = "rows.csv"\nresponse = "y"\n'
+                              '[model]\nname = "linear"\n')
+    bench.trained()
+    check_code(bench.run("report", "run"), DONE)
+    page = check_page(bench.read("run", "report.html").decode(), "The 60 clearest", *names)
+    drawn = [text for text in page.pictures[0].itertext() if text.startswith("column")]
+    check(len(drawn) == 60 and drawn.count("column077") == 1, drawn)
+
+
+@on_ranks(1)
+def test_report_makes_do_with_damaged_metrics(bench):
+    bench.trained()
+    whole = bench.read("run", "metrics.jsonl")
+    nonsense = b'{"step": "x"}\n[1]\nnull\n\xff\xfe\n{"elbo": 1}\n'
+    bench.write("run/metrics.jsonl", nonsense + whole[:-20])
+    check_code(bench.run("report", "run"), DONE)
+    check(len(check_page(bench.read("run", "report.html").decode()).pictures) == 3, "no curves")
+    bench.write("run/metrics.jsonl", nonsense + b'{"step": 0, "elbo": null, "residual": null}\n')
+    check_code(bench.run("report", "run"), DONE)
+    os.remove(bench.path("run", "metrics.jsonl"))
+    check_code(bench.run("report", "run"), DONE)
+    check_page(bench.read("run", "report.html").decode(), "no metrics.jsonl")
+
+
+@on_ranks(1, 2)
+def test_report_of_what_is_not_there_is_refused(bench):
+    check_refused(bench.run("report", "none"), FILE, "none")
+    bench.trained()
+    check_refused(bench.run("report", "run", "--data", "none.csv"), FILE, "none.csv")
+    check_refused(bench.run("report", "run", "--out", "none/page.html"), FILE, "none/page.html")
+    os.remove(bench.path("run", "posterior.safetensors"))
+    check_refused(bench.run("report", "run"), FILE, "run has no posterior yet", "--run.resume auto")
+    check(not os.path.exists(bench.path("run", "report.html")), "a page")
+
+
+@on_ranks(1)
+def test_report_without_gnuplot_names_the_package(bench):
+    bench.trained()
+    os.environ["PATH"] = "/nowhere"
+    check_refused(bench.run("report", "run"), FILE, "gnuplot-nox")
+    check(not os.path.exists(bench.path("run", "report.html")), "a page")
+
+
+@on_ranks(1, 2, 3)
+def test_evaluate_tells_how_far_to_trust_the_posterior(bench):
+    for model, response in (("logistic", "any"), ("poisson", "visits"), ("linear", "visits")):
+        bench.configure(model, response)
+        bench.trained(folder=model)
+        outcome = bench.run("evaluate", model, "--training", "rows.csv", "--draws", "2000")
+        if "has no closed form" in outcome.err:
+            check_refused(outcome, USAGE, model)
+            continue
+        check_code(outcome, DONE)
+        check("k-hat" in outcome.out and "of 2000 draws" in outcome.out, outcome.out)
+        arguments = ("evaluate", model, "--training", "rows.csv", "--json")
+        several, alone = bench.run(*arguments), bench.run(*arguments, ranks=1)
+        check_code(several, DONE)
+        check(several.out == alone.out, "another k-hat on one rank")
+        both = bench.run(*arguments, "--data", "held-out.csv")
+        check_code(both, DONE)
+        trust = json.loads(both.out)
+        check(json.loads(several.out).items() <= trust.items(), "another k-hat beside the scores")
+        check(trust["rows"] == 25 and trust["draws"] == 1000 and trust["k_hat_reliable"], trust)
+        check(abs(trust["k_hat_threshold"] - 2 / 3) < 1e-12, trust)
+        if model == "linear":  # exact: every weight is the same
+            check(trust["k_hat"] is None and abs(trust["effective_draws"] - 1000) < 0.01, trust)
+        else:
+            check(-1 < trust["k_hat"] < 2 / 3 and 800 < trust["effective_draws"] <= 1000, trust)
+        check_code(bench.run("report", model, "--training", "rows.csv"), DONE)
+        check_page(bench.read(model, "report.html").decode(), "k-hat", "of 1000 draws")
+
+
+@on_ranks(1, 2)
+def test_trust_needs_the_data_of_the_training(bench):
+    bench.trained("--data.virtual_shards", "5")
+    check_refused(bench.run("evaluate", "run"), USAGE, "--data", "--training")
+    check_refused(bench.run("evaluate", "run", "--training", "held-out.csv"), USAGE,
+                  "held-out.csv does not hold the 60 rows that the posterior was trained on")
+    check_refused(bench.run("evaluate", "run", "--training", "rows.csv", "--draws", "10"), USAGE,
+                  "--draws 10 is outside 100 to 1000000")
+    check_refused(bench.run("report", "run", "--training", "none.csv"), FILE, "none.csv")
 
 
 # What does not depend on the number of ranks.

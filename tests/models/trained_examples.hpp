@@ -76,6 +76,7 @@ inline TrainedModel regression(const std::string& name, const std::string& kind 
                     .sd = {11.25, 0.1, 3e4}};
   trained.columns.response = "visits";
   trained.columns.offset = "log exposure";
+  trained.columns.virtual_shards = 11;
   trained.summary = {.rows = 1234,
                      .weight = 1200.1,
                      .mean = trained.design.mean,

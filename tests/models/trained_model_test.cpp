@@ -86,6 +86,7 @@ TEST_F(TrainedModelFile, ComesBackBitForBit) {
     EXPECT_EQ(read.columns.response, trained.columns.response);
     EXPECT_EQ(read.columns.offset, trained.columns.offset);
     EXPECT_EQ(read.design.inputs, inputs_of_numbers(trained.design.features));
+    EXPECT_EQ(read.columns.virtual_shards, trained.columns.virtual_shards);
     EXPECT_EQ(read.prior_config.sd_of, trained.prior_config.sd_of);
     EXPECT_EQ(read.prior_config.intercept_sd, trained.prior_config.intercept_sd);
     EXPECT_EQ(read.summary.rows, trained.summary.rows);
@@ -103,7 +104,7 @@ TEST_F(TrainedModelFile, DoesNotKeepTheTime) {
   const auto file = trained.to_file();
   trained.fit.seconds = 17.0;
   trained.columns.path = "elsewhere.csv";
-  trained.columns.virtual_shards = 99;
+  trained.columns.block_rows = 99;
   const auto other = trained.to_file();
   EXPECT_EQ(file.metadata, other.metadata);
   ASSERT_EQ(file.tensors.size(), other.tensors.size());

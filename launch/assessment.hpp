@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "core/psis.hpp"
+#include "distributed/communicator.hpp"
+#include "launch/other_data.hpp"
+#include "launch/table.hpp"
+#include "models/evaluation.hpp"
+#include "models/trained_model.hpp"
+
+namespace bayesum {
+
+// What a trained model is judged by: its scores of held-out rows, and how far its posterior is from
+// the exact one given the rows that it was trained on.
+
+inline constexpr std::int64_t kHeldOutShards = 64;
+
+// Collective: held-out rows, each rank its shards. The result is the same on every rank.
+Evaluation score_held_out(const TrainedModel& trained, const OtherData& rows, Communicator& ranks);
+
+// The scores beside those of the baseline, for people.
+Table score_table(const TrainedModel& trained, const Evaluation& scores);
+Table calibration_table(const Evaluation& scores);
+
+// Collective: importance sampling from the posterior to the joint density of the model and the rows
+// it was trained on, with draws that the posterior's seed gives; two passes over the table. The
+// result is rank 0's. Error(kUsage) when the table is not the one of the posterior, by its
+// fingerprint, or the model has no log-likelihood in closed form, or the draws are too few or too
+// many; Error(kNumerical) as core/psis.hpp says.
+Psis judge_posterior(const TrainedModel& trained, const OtherData& training, std::int64_t draws,
+                     Communicator& ranks);
+
+// Whether the posterior can be trusted, in a sentence: "k-hat 0.23, below 0.67: ..."
+std::string verdict(const Psis& psis);
+Table psis_table(const Psis& psis);
+
+}  // namespace bayesum

@@ -1,0 +1,280 @@
+#include "launch/page.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "launch/assessment.hpp"
+#include "launch/html.hpp"
+#include "launch/page_style.hpp"
+#include "launch/pictures.hpp"
+#include "launch/report.hpp"
+#include "models/coefficients.hpp"
+
+namespace bayesum {
+namespace {
+
+using html::element;
+using html::escaped;
+
+constexpr std::size_t kMostEstimates = 60;  // in the forest plot
+constexpr double kSettled = 1e-4;           // residual of a training that has come to rest
+
+// A percent sign stays with its number.
+std::string prose(std::string text) {
+  for (std::size_t at = text.find(" %"); at != std::string::npos; at = text.find(" %", at)) {
+    text.replace(at, 1, "\u00a0");
+  }
+  return text;
+}
+
+std::string paragraph(const std::string& text, const std::string& kind) {
+  return element("p", escaped(prose(text)), {{"class", kind}}) + "\n";
+}
+
+std::string verdict_paragraph(const std::string& text, bool good) {
+  return paragraph(text, good ? "verdict" : "verdict bad");
+}
+
+std::string figure(const std::string& title, const std::string& note, const std::string& svg) {
+  return element("figure",
+                 element("figcaption", element("h3", escaped(title)) +
+                                           element("span", escaped(note), {{"class", "note"}})) +
+                     "\n" + element("div", svg, {{"class", "wide"}})) +
+         "\n";
+}
+
+std::string section(const std::string& title, const std::string& content) {
+  return element("section", "\n" + element("h2", escaped(title)) + "\n" + content) + "\n";
+}
+
+// The parameters that can be compared: the coefficients of features, each per standard deviation of
+// its feature where the design divides by it. The intercept and a noise are of another kind; where
+// there is nothing but what is of another kind, all of it.
+struct Comparable {
+  std::vector<Estimate> estimates;  // the clearest first
+  bool has_zero = true;             // a value that says: no effect
+  bool per_sd = false;
+};
+
+Comparable comparable(const TrainedModel& trained) {
+  const std::vector<Coefficient> all = coefficients(trained);
+  std::map<std::string, double> unit;
+  for (std::size_t j = 0; j < trained.design.features.size(); ++j) {
+    unit[trained.design.features[j]] = trained.design.sd[j];
+  }
+  std::vector<Coefficient> chosen;
+  for (const Coefficient& coefficient : all) {
+    if (unit.contains(coefficient.name)) chosen.push_back(coefficient);
+  }
+  Comparable result;
+  result.has_zero = trained.posterior.blocks().front().name == "coefficients";
+  result.per_sd = !chosen.empty() &&
+                  std::ranges::any_of(trained.design.sd, [](double sd) { return sd != 1.0; });
+  if (chosen.empty()) chosen = all;
+  const auto clarity = [](const Coefficient& x) { return std::abs(x.mean) / x.sd; };
+  std::ranges::stable_sort(chosen, std::greater{}, clarity);
+  for (const Coefficient& x : chosen) {
+    const auto found = unit.find(x.name);
+    const double scale = found == unit.end() ? 1.0 : found->second;
+    if (!std::isfinite(scale * (x.mean + x.low + x.high))) continue;
+    result.estimates.push_back({x.name, scale * x.mean, scale * x.low, scale * x.high});
+  }
+  return result;
+}
+
+std::string interval_text(const Estimate& x) {
+  return x.name + ", " + rounded(x.mean, 3) + " (95 % interval " + rounded(x.low, 3) + " to " +
+         rounded(x.high, 3) + ")";
+}
+
+// What the posterior says in two sentences.
+std::string lead(const Comparable& found) {
+  const std::vector<Estimate>& all = found.estimates;
+  if (all.empty()) return "The posterior has no parameter with a finite interval.";
+  if (!found.has_zero) {
+    return "The posterior is of " + counted(all.size(), "parameter") +
+           ". The one known best for its size is " + interval_text(all.front()) + ".";
+  }
+  const auto clear = static_cast<std::size_t>(
+      std::ranges::count_if(all, [](const Estimate& x) { return x.excludes_zero(); }));
+  const std::string verb = clear == 1 ? " has a 95 % interval that excludes zero"
+                                      : " have 95 % intervals that exclude zero";
+  return "Of " + counted(all.size(), "coefficient") + ", " + std::to_string(clear) + verb +
+         ". The clearest is " + interval_text(all.front()) +
+         (found.per_sd ? " for one standard deviation of the feature." : ".");
+}
+
+std::string parameters_section(const Findings& of, const Comparable& found) {
+  std::vector<Estimate> shown = found.estimates;
+  const bool all = shown.size() <= kMostEstimates;
+  if (!all) shown.resize(kMostEstimates);
+  const std::string kind = found.has_zero ? "coefficient" : "parameter";
+  std::string content;
+  if (!shown.empty()) {
+    const std::string axis =
+        kind + (found.per_sd ? ", for one standard deviation of the feature" : "");
+    const std::string note =
+        std::string(
+            "Points are posterior means, lines 95 % intervals; the clearest, by mean / sd, "
+            "comes first.") +
+        (found.has_zero ? " Grey intervals include zero." : "") +
+        (all ? ""
+             : " The other " + std::to_string(found.estimates.size() - shown.size()) +
+                   " are in the table.");
+    content += figure(all ? "Every " + kind + " with its uncertainty"
+                          : "The " + std::to_string(shown.size()) + " clearest of " +
+                                counted(found.estimates.size(), kind),
+                      note, draw_forest(shown, axis, found.has_zero));
+  }
+  content +=
+      html::table(contraction_table(of.trained),
+                  "Means and intervals are on the scale of the data, prior sds on that of the "
+                  "prior. Contraction is 1 - (posterior sd / prior sd)\u00b2: 0 where the data "
+                  "said nothing, near 1 where they said all.");
+  return section("What the posterior says", content);
+}
+
+std::string course(double first, double last, int digits) {
+  return "from " + rounded(first, digits) + " to " + rounded(last, digits);
+}
+
+std::string training_section(const Findings& of) {
+  const StepReport& fit = of.trained.fit;
+  const bool settled = fit.residual <= kSettled;
+  std::string content = verdict_paragraph(
+      "The training ended at step " + std::to_string(fit.step) + " with an ELBO of " +
+          rounded(fit.elbo, 10) + " and a residual of " + rounded(fit.residual, 3) +
+          (settled ? ": the posterior is at rest."
+                   : ", which is not small: the posterior was still moving."),
+      settled);
+  std::vector<StepReport> steps;
+  for (const StepReport& step : of.steps) {
+    if (std::isfinite(step.elbo) && std::isfinite(step.residual)) steps.push_back(step);
+  }
+  if (steps.empty()) {
+    return section("How it was trained",
+                   content + paragraph("There is no metrics.jsonl beside the posterior to draw the "
+                                       "course of the training from.",
+                                       "note"));
+  }
+  const StepReport &first = steps.front(), &last = steps.back();
+  const bool delta = of.trained.model.expectation == "delta";
+  content += element("div",
+                     figure("ELBO: " + course(first.elbo, last.elbo, 7),
+                            delta ? "With the delta method it is the log joint density at the mean."
+                                  : "Evidence lower bound, at the start of each step.",
+                            draw_elbo(steps)) +
+                         figure("Residual: " + course(first.residual, last.residual, 2),
+                                "Relative distance from the fixed point, on a logarithmic axis.",
+                                draw_residual(steps)),
+                     {{"class", "pair"}});
+  return section("How it was trained", content);
+}
+
+std::string calibration_figure(const Evaluation& scores) {
+  if (std::isnan(scores.brier)) {
+    return figure("Calibration: does each tenth hold a tenth?",
+                  "Where the observed responses fall in their predictive distributions; flat when "
+                  "calibrated.",
+                  draw_calibration(scores));
+  }
+  return figure("Calibration: do predicted probabilities come true?",
+                "On the diagonal when calibrated. Larger points stand for more rows.",
+                draw_calibration(scores));
+}
+
+std::string check_figure(const Findings& of) {
+  const std::string& response = of.trained.columns.response;
+  const auto held = static_cast<std::size_t>(of.scores->rows);
+  const std::string rows =
+      of.check->rows == held ? "The " + counted(held, "row") + " of " + of.held_out + "."
+                             : std::to_string(of.check->rows) + " of the " + counted(held, "row") +
+                                   " of " + of.held_out + ", evenly chosen.";
+  if (of.check->bins.empty()) {
+    return figure("How far the predictions separate the two outcomes", rows,
+                  draw_check(*of.check, response));
+  }
+  return figure("What was observed, beside what the model expects", rows,
+                draw_check(*of.check, response));
+}
+
+// Whether predictive intervals hold as many responses as they promise; binary responses have none.
+struct Coverage {
+  bool holds = true;
+  std::string sentence;
+};
+
+Coverage coverage(const Evaluation& scores) {
+  if (!std::isnan(scores.brier)) return {};
+  // How far an observed coverage is from the promised one, beyond what is scatter or hardly
+  // matters.
+  const auto beyond = [&](double observed, double promised) {
+    const double scatter = 3.0 * std::sqrt(promised * (1.0 - promised) / scores.rows);
+    const double missed = observed - promised;
+    return std::copysign(std::max(0.0, std::abs(missed) - 0.05 - scatter), missed);
+  };
+  const double missed50 = beyond(scores.coverage50, 0.5), missed90 = beyond(scores.coverage90, 0.9);
+  const bool narrow = missed50 < 0 || missed90<0, wide = missed50> 0 || missed90 > 0;
+  return {.holds = !narrow && !wide,
+          .sentence = " Its 50 % and 90 % predictive intervals hold " +
+                      rounded(100.0 * scores.coverage50, 3) + " % and " +
+                      rounded(100.0 * scores.coverage90, 3) + " % of the responses" +
+                      (narrow ? ": it is surer of its predictions than it may be."
+                       : wide ? ": they are wider than they need to be."
+                              : ".")};
+}
+
+std::string held_out_section(const Findings& of) {
+  const Evaluation& scores = *of.scores;
+  const double gain = scores.log_density - scores.baseline_log_density;
+  const Coverage intervals = coverage(scores);
+  const std::string content =
+      verdict_paragraph("On " + counted(static_cast<std::size_t>(scores.rows), "row") + " of " +
+                            of.held_out + " the model's mean log predictive density is " +
+                            rounded(std::abs(gain), 3) + (gain > 0 ? " above" : " below") +
+                            " that of a baseline that knows no features." + intervals.sentence,
+                        gain > 0 && intervals.holds) +
+      html::table(score_table(of.trained, scores), "Scores of rows that were not trained on.") +
+      element("div", calibration_figure(scores) + (of.check ? check_figure(of) : ""),
+              {{"class", "pair"}});
+  return section("How well it predicts", content);
+}
+
+std::string trust_section(const Findings& of) {
+  return section(
+      "How far the approximation can be trusted",
+      verdict_paragraph(verdict(*of.psis) + ".", of.psis->reliable()) +
+          html::table(psis_table(*of.psis),
+                      "Importance sampling from the posterior to the joint density of model and "
+                      "data (PSIS; Vehtari et al., JMLR 25, 2024), on " +
+                          of.training + "."));
+}
+
+std::string footer(const Findings& of) {
+  std::string blocks;
+  for (const Block& block : of.trained.posterior.blocks()) {
+    blocks += (blocks.empty() ? "" : ", ") + block.name + ", a " + block.family->name() + " of " +
+              std::to_string(block.family->dimension());
+  }
+  return element("footer",
+                 escaped("Posterior: " + blocks + "; seed " + std::to_string(of.trained.seed) +
+                         "; trained by " + of.program + ".")) +
+         "\n";
+}
+
+}  // namespace
+
+std::string page(const Findings& of) {
+  const Comparable found = comparable(of.trained);
+  const std::string title = headline(of.trained);
+  std::string body =
+      element("h1", escaped(title)) + "\n" + paragraph(of.title + ", " + of.date, "byline") +
+      paragraph(lead(found), "lead") + parameters_section(of, found) + training_section(of);
+  if (of.scores) body += held_out_section(of);
+  if (of.psis) body += trust_section(of);
+  return html::document(title, kPageStyle, body + footer(of));
+}
+
+}  // namespace bayesum

@@ -1,0 +1,86 @@
+#include <chrono>
+#include <ctime>
+#include <iomanip>
+#include <iostream>
+#include <sstream>
+
+#include "core/agree.hpp"
+#include "core/atomic_file.hpp"
+#include "core/run_folder.hpp"
+#include "kernels/error.hpp"
+#include "launch/assessment.hpp"
+#include "launch/commands.hpp"
+#include "launch/page.hpp"
+#include "launch/report.hpp"
+
+namespace bayesum {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string today() {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm local{};
+  ::localtime_r(&now, &local);
+  std::ostringstream text;
+  text << local.tm_mday << std::put_time(&local, " %B %Y");
+  return text.str();
+}
+
+fs::path beside(const fs::path& posterior, const char* name) {
+  return posterior.parent_path() / name;
+}
+
+// A run that has no posterior may have begun.
+void require_posterior(const fs::path& run) {
+  if (!fs::is_directory(run) || fs::exists(posterior_path(run))) return;
+  const auto steps = read_metrics(run / "metrics.jsonl");
+  if (steps.empty()) return;
+  throw Error(ExitCode::kFile, run.string() +
+                                   " has no posterior yet: its training has been seen at step " +
+                                   std::to_string(steps.back().step) +
+                                   "; let it end, or go on with it by --run.resume auto");
+}
+
+Findings read_run(const ReportOptions& options) {
+  require_posterior(options.trained);
+  const fs::path path = posterior_path(options.trained);
+  const TensorFile file = read_tensors(path);
+  Findings findings;
+  findings.title = path.string();
+  findings.program = file.text("program");
+  findings.date = today();
+  findings.trained = TrainedModel::from_file(file);
+  findings.steps = read_metrics(beside(path, "metrics.jsonl"));
+  findings.held_out = options.data.path.string();
+  findings.training = options.training.path.string();
+  return findings;
+}
+
+}  // namespace
+
+ExitCode report(const ReportOptions& options, Job& job) {
+  Communicator& ranks = job.ranks();
+  Findings findings;
+  agree(ranks, Stream(), [&] { findings = read_run(options); });
+  if (!options.data.path.empty()) {
+    findings.scores = score_held_out(findings.trained, options.data, ranks);
+  }
+  if (!options.training.path.empty()) {
+    findings.psis = judge_posterior(findings.trained, options.training, options.draws, ranks);
+  }
+  agree(ranks, Stream(), [&] {
+    if (ranks.rank() != 0) return;
+    if (findings.scores) {
+      findings.check = check_predictions(findings.trained, options.data,
+                                         static_cast<std::size_t>(findings.scores->rows));
+    }
+    const fs::path out =
+        options.out.empty() ? beside(posterior_path(options.trained), "report.html") : options.out;
+    write_atomically(out, page(findings));
+    std::cout << "wrote " << out.string() << std::endl;
+  });
+  return ExitCode::kDone;
+}
+
+}  // namespace bayesum

@@ -50,9 +50,8 @@ Dataset::Dataset(const DataConfig& config, Support support)
   if (has_response(support) && config_.response.empty()) {
     throw Error(ExitCode::kUsage, "data.response names no column of " + config.path);
   }
-  const bool takes_offset =
-      has_response(support) || support == Support::kNone || support == Support::kCountFeatures;
-  if (!takes_offset && !config.offset.empty()) {
+  const bool of_features = !has_response(support) && support != Support::kNone;
+  if (of_features && support != Support::kCountFeatures && !config.offset.empty()) {
     throw Error(ExitCode::kUsage, "data.offset = \"" + config.offset +
                                       "\" has no part in a model without a response");
   }

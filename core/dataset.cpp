@@ -39,6 +39,21 @@ bool supports(Support support, double y) {
   return false;
 }
 
+// The shards whose numbers are listed.
+std::vector<bool> listed_shards(const Strings& numbers, std::size_t virtual_shards) {
+  std::vector<bool> listed(virtual_shards);
+  for (const std::string& text : numbers) {
+    std::size_t shard = 0;
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), shard);
+    if (problem != std::errc{} || end != text.data() + text.size() || shard >= virtual_shards) {
+      throw Error(ExitCode::kUsage, "data.without_shards: there is no virtual shard '" + text +
+                                        "' of " + std::to_string(virtual_shards));
+    }
+    listed[shard] = true;
+  }
+  return listed;
+}
+
 std::size_t at_least(std::int64_t least, std::int64_t value, const char* key) {
   if (value < least) {
     throw Error(ExitCode::kUsage, std::string(key) + " = " + std::to_string(value) +
@@ -59,8 +74,15 @@ void DataConfig::describe(Fields& fields) {
              "a column added to the linear predictor with the fixed coefficient one; empty: none");
   fields.add("data.weight", weight, {},
              "a column that multiplies the log-likelihood of its row; empty: ones");
+  fields.add("data.group", group, {}, "a column of categories by which sites can be kept");
+  fields.add("data.without_group", without_group, "levels of data.group whose rows are left out");
+  fields.add("data.without_shards", without_shards,
+             "numbers of virtual shards, from 0, whose rows are left out; the others stay as cut");
   fields.add("data.virtual_shards", virtual_shards, {1, kMostShards},
              "pieces that the rows are cut into, whatever the number of ranks");
+  fields.add("data.shards_per_step", shards_per_step, {0, kMostShards},
+             "virtual shards that a step of training reads, drawn so that an epoch reads each once; "
+             "must divide data.virtual_shards; 0: all");
   fields.add("data.block_rows", block_rows, {1, kMostRows}, "rows handed to the model at a time");
   fields.add("data.cache_mib", cache_mib, kNonNegative,
              "MiB of parsed rows that each rank keeps in memory; the rest is read in every pass");
@@ -102,6 +124,8 @@ Dataset::Dataset(const DataConfig& config, Support support)
     : config_(config),
       support_(support),
       file_(config.path),
+      left_out_(listed_shards(config.without_shards,
+                              at_least(1, config.virtual_shards, "data.virtual_shards"))),
       virtual_shards_(at_least(1, config.virtual_shards, "data.virtual_shards")),
       block_rows_(at_least(1, config.block_rows, "data.block_rows")),
       shards_(virtual_shards_) {
@@ -122,6 +146,11 @@ Dataset::Dataset(const DataConfig& config, Support support)
                  });
   }
   select(features);
+}
+
+std::size_t Dataset::shards_per_step() const {
+  const std::size_t given = at_least(0, config_.shards_per_step, "data.shards_per_step");
+  return given == 0 ? virtual_shards_ : given;
 }
 
 void Dataset::select(const std::vector<std::string>& features) {
@@ -156,6 +185,7 @@ std::uint64_t Dataset::layout() const {
 Range Dataset::bytes_of(std::size_t shard) const {
   const Range body = file_.body();
   const Range part = even_part(body.size(), virtual_shards_, shard);
+  if (left_out_[shard]) return {body.first + part.first, body.first + part.first};
   return {body.first + part.first, body.first + part.last};
 }
 

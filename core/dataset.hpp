@@ -23,7 +23,11 @@ struct DataConfig {
   Strings features;                 // empty: every column without another part
   std::string offset;               // added to the linear predictor, fixed coefficient one
   std::string weight;               // multiplies the row's log-likelihood
+  std::string group;                // a column of categories that rows can be told apart by
+  Strings without_group;            // levels of it whose rows are left out
+  Strings without_shards;           // numbers of virtual shards whose rows are left out
   std::int64_t virtual_shards = 8;  // fixed by the configuration, whatever the number of ranks
+  std::int64_t shards_per_step = 0;  // read at random by a step; 0: all
   std::int64_t block_rows = 4096;   // rows read and handed to the model at a time
   std::int64_t cache_mib = 1024;    // parsed rows kept in memory per rank; beyond, read every pass
 
@@ -95,6 +99,7 @@ struct DataSummary {
   double response_sd = 0;         // 0 for a constant response
   double response_rate = 0;       // sum w y / sum w exp(offset): the rate of a Poisson baseline
   std::uint64_t fingerprint = 0;  // XXH3 of the virtual shards' XXH3, each of the bytes of its rows
+  std::vector<std::uint64_t> shards = {};  // the XXH3 of each; of no bytes for one left out
 };
 
 // The training or held-out table: rows of a CSV file cut into virtual shards by bytes, read through
@@ -108,6 +113,9 @@ class Dataset {
 
   std::vector<std::string> features() const { return features_; }
   std::size_t virtual_shards() const { return virtual_shards_; }
+  std::size_t shards_per_step() const;  // data.shards_per_step, or all of them
+  // The levels of data.group, which Batch::group counts; empty: there are no groups.
+  const std::vector<std::string>& groups() const { return groups_; }
   // A hash of what every rank must see alike before they read together: columns and size.
   std::uint64_t layout() const;
 
@@ -146,7 +154,7 @@ class Dataset {
   using Place = std::optional<std::size_t>;  // of a column in a row as it is read
 
   void select(const std::vector<std::string>& features);
-  Range bytes_of(std::size_t shard) const;
+  Range bytes_of(std::size_t shard) const;  // none of one that is left out
 
   std::vector<double> first_row() const;
   void add(MatrixView<const double> rows, std::span<const double> shift,
@@ -164,6 +172,8 @@ class Dataset {
   Support support_;
   CsvFile file_;
   std::vector<std::string> features_;
+  std::vector<std::string> groups_;
+  std::vector<bool> left_out_;  // by virtual shard
   std::vector<std::size_t> selection_;  // columns: response, offset, weight (if read), features
   Place response_, offset_, weight_;
   std::size_t first_feature_ = 0;  // the place of the first; the others follow

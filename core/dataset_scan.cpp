@@ -69,6 +69,7 @@ DataSummary Dataset::scan(const Stream& stream, Communicator& communicator) cons
   });
   DataSummary result = summarize(shift, sums);
   result.fingerprint = hash_of(std::as_bytes(std::span(hashes)));
+  result.shards = std::move(hashes);
   return result;
 }
 

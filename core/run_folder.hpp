@@ -13,6 +13,7 @@ namespace bayesum {
 //   log.txt                what was said
 //   metrics.jsonl          one JSON object per step; of lines of one step the last counts
 //   posterior.safetensors  the result
+//   sites.safetensors      what each piece of the data taught, when asked for
 //   checkpoints/           see core/checkpoint.hpp
 class RunFolder {
  public:
@@ -23,6 +24,7 @@ class RunFolder {
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path posterior() const { return path_ / "posterior.safetensors"; }
+  std::filesystem::path sites() const { return path_ / "sites.safetensors"; }
   std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
 
   // Training begins: what `overwrite` replaces is removed, the configuration written. Until then a

@@ -30,11 +30,42 @@ void fill_row(const Design& design, std::size_t row, std::span<double> map) {
   }
 }
 
+// Is the prior an earlier posterior, and not what the configuration's other keys say?
+bool is_continued(const TrainedModel& trained) { return !trained.prior_config.posterior.empty(); }
+
+Posterior prior_of(const TrainedModel& trained) {
+  Posterior prior = trained.posterior;
+  std::ranges::copy(trained.prior.natural, prior.natural().begin());
+  return prior;
+}
+
+// Of each coefficient a priori, on the scale of the design; of a linear model in units of sigma.
+std::vector<double> prior_sds(const TrainedModel& trained) {
+  std::vector<double> sds;
+  if (!is_continued(trained)) {
+    for (const auto& prior : coefficient_priors(trained.prior_config, trained.design, 0.0)) {
+      sds.push_back(prior.sd);
+    }
+    return sds;
+  }
+  const auto prior = LinearPosterior::of(prior_of(trained));
+  const std::size_t d = prior.mean.size();
+  const double unit = prior.has_noise() ? prior.noise() : 1.0;
+  for (std::size_t j = 0; j < d; ++j) {
+    double variance = prior.inverse_factor.empty() ? prior.variance[j] : 0.0;
+    for (std::size_t i = j; i < d && !prior.inverse_factor.empty(); ++i) {
+      variance += prior.inverse_factor[i * d + j] * prior.inverse_factor[i * d + j];
+    }
+    sds.push_back(std::sqrt(variance / unit));
+  }
+  return sds;
+}
+
 std::vector<Coefficient> of_regression(const TrainedModel& trained, const LinearPosterior& q) {
   const Design& design = trained.design;
   const std::size_t d = design.columns();
   const auto names = design.column_names();
-  const auto priors = coefficient_priors(trained.prior_config, design, 0.0);
+  const std::vector<double> sds = prior_sds(trained);
   const double nu = q.degrees_of_freedom();
   const double quantile = -special::student_t_quantile(kTail, nu);
   std::vector<Coefficient> table;
@@ -53,7 +84,7 @@ std::vector<Coefficient> of_regression(const TrainedModel& trained, const Linear
                        .sd = scale * special::student_t_sd(nu),
                        .low = location[i] - quantile * scale,
                        .high = location[i] + quantile * scale,
-                       .prior_sd = priors[first + i].sd});
+                       .prior_sd = sds[first + i]});
     }
   }
   return table;
@@ -74,7 +105,15 @@ MeanAndSd noise_sd(double shape, double rate) {
   return sigma;
 }
 
-Coefficient sigma(const LinearPosterior& q, const PriorConfig& prior) {
+double prior_sd_of_noise(const TrainedModel& trained) {
+  if (!is_continued(trained)) {
+    return noise_sd(trained.prior_config.shape, trained.prior_config.rate).sd;
+  }
+  const auto prior = LinearPosterior::of(prior_of(trained));
+  return noise_sd(prior.shape, prior.rate).sd;
+}
+
+Coefficient sigma(const LinearPosterior& q, double prior_sd) {
   const auto quantile = [&](double p) {
     return std::sqrt(q.rate / special::gamma_quantile(1.0 - p, q.shape));
   };
@@ -84,14 +123,14 @@ Coefficient sigma(const LinearPosterior& q, const PriorConfig& prior) {
           .sd = moments.sd,
           .low = quantile(kTail),
           .high = quantile(1.0 - kTail),
-          .prior_sd = noise_sd(prior.shape, prior.rate).sd};
+          .prior_sd = prior_sd};
 }
 
 double beta_sd(double a, double b) { return std::sqrt(a * b / (a + b + 1.0)) / (a + b); }
 
 std::vector<Coefficient> of_probabilities(const TrainedModel& trained) {
   const auto natural = trained.posterior.natural(trained.posterior.block("probabilities"));
-  const PriorConfig& prior = trained.prior_config;
+  const std::vector<double>& prior = trained.prior.natural;
   std::vector<Coefficient> table;
   for (std::size_t k = 0; k < trained.design.features.size(); ++k) {
     const double a = natural[2 * k] + 1.0;
@@ -101,7 +140,7 @@ std::vector<Coefficient> of_probabilities(const TrainedModel& trained) {
                      .sd = beta_sd(a, b),
                      .low = special::beta_quantile(kTail, a, b),
                      .high = special::beta_quantile(1.0 - kTail, a, b),
-                     .prior_sd = beta_sd(prior.alpha, prior.beta)});
+                     .prior_sd = beta_sd(prior[2 * k] + 1.0, prior[2 * k + 1] + 1.0)});
   }
   return table;
 }
@@ -112,7 +151,7 @@ std::vector<Coefficient> coefficients(const TrainedModel& trained) {
   if (trained.model.name == "beta-bernoulli") return of_probabilities(trained);
   const auto q = LinearPosterior::of(trained.posterior);
   auto table = of_regression(trained, q);
-  if (q.has_noise()) table.push_back(sigma(q, trained.prior_config));
+  if (q.has_noise()) table.push_back(sigma(q, prior_sd_of_noise(trained)));
   return table;
 }
 

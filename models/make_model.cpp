@@ -90,6 +90,14 @@ void PriorConfig::describe(Fields& fields) {
   fields.add("prior.rate", rate, kNonNegative, "linear: see prior.shape");
   fields.add("prior.alpha", alpha, kPositive, "beta-bernoulli: probabilities ~ Beta(alpha, beta)");
   fields.add("prior.beta", beta, kPositive, "beta-bernoulli: see prior.alpha");
+  fields.add("prior.posterior", posterior, {},
+             "a run or posterior file whose posterior is today's prior, with its columns as it "
+             "standardized them; the other keys of [prior] are then its own");
+  fields.add("prior.like", like, {},
+             "a run or posterior file whose prior and columns are taken, so that the two can be "
+             "combined; likewise");
+  fields.add("prior.allow_overlap", allow_overlap,
+             "prior.posterior: learn again from virtual shards that it has learned from already");
 }
 
 Support support_of(const std::string& model_name) { return kind_of(model_name).support; }

@@ -252,6 +252,9 @@ TensorFile TrainedModel::to_file() const {
   file.tensors["design.sd"] = vector_tensor(design.sd);
   file.tensors["summary.mean"] = vector_tensor(summary.mean);
   file.tensors["summary.sd"] = vector_tensor(summary.sd);
+  file.tensors["data.shards"] = hash_tensor(summary.shards);
+  write_sources("sources", sources, file);
+  write_sources("prior_sources", prior_sources, file);
   each_number(*this, [&](const char* key, const auto& value) {
     file.tensors[key] = {.shape = {1}, .values = {static_cast<double>(value)}};
   });
@@ -269,6 +272,9 @@ TrainedModel TrainedModel::from_file(const TensorFile& file) {
   trained.columns.features = trained.design.features;
   trained.seed = read_whole(file, "seed", 10);
   trained.summary.fingerprint = read_whole(file, "fingerprint", 16);
+  trained.summary.shards = read_hashes("data.shards", file);
+  trained.sources = read_sources("sources", file);
+  trained.prior_sources = read_sources("prior_sources", file);
   read_design(file, trained);
   each_number(trained, [&](const char* key, auto& value) { read_number(file, key, value); });
   trained.posterior = layout_of(file, trained);

@@ -80,9 +80,10 @@ void DataConfig::describe(Fields& fields) {
              "numbers of virtual shards, from 0, whose rows are left out; the others stay as cut");
   fields.add("data.virtual_shards", virtual_shards, {1, kMostShards},
              "pieces that the rows are cut into, whatever the number of ranks");
-  fields.add("data.shards_per_step", shards_per_step, {0, kMostShards},
-             "virtual shards that a step of training reads, drawn so that an epoch reads each once; "
-             "must divide data.virtual_shards; 0: all");
+  fields.add(
+      "data.shards_per_step", shards_per_step, {0, kMostShards},
+      "virtual shards that a step of training reads, drawn so that an epoch reads each once; "
+      "must divide data.virtual_shards; 0: all");
   fields.add("data.block_rows", block_rows, {1, kMostRows}, "rows handed to the model at a time");
   fields.add("data.cache_mib", cache_mib, kNonNegative,
              "MiB of parsed rows that each rank keeps in memory; the rest is read in every pass");

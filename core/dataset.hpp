@@ -20,16 +20,16 @@ namespace bayesum {
 struct DataConfig {
   std::string path;
   std::string response;
-  Strings features;                 // empty: every column without another part
-  std::string offset;               // added to the linear predictor, fixed coefficient one
-  std::string weight;               // multiplies the row's log-likelihood
-  std::string group;                // a column of categories that rows can be told apart by
-  Strings without_group;            // levels of it whose rows are left out
-  Strings without_shards;           // numbers of virtual shards whose rows are left out
-  std::int64_t virtual_shards = 8;  // fixed by the configuration, whatever the number of ranks
+  Strings features;                  // empty: every column without another part
+  std::string offset;                // added to the linear predictor, fixed coefficient one
+  std::string weight;                // multiplies the row's log-likelihood
+  std::string group;                 // a column of categories that rows can be told apart by
+  Strings without_group;             // levels of it whose rows are left out
+  Strings without_shards;            // numbers of virtual shards whose rows are left out
+  std::int64_t virtual_shards = 8;   // fixed by the configuration, whatever the number of ranks
   std::int64_t shards_per_step = 0;  // read at random by a step; 0: all
-  std::int64_t block_rows = 4096;   // rows read and handed to the model at a time
-  std::int64_t cache_mib = 1024;    // parsed rows kept in memory per rank; beyond, read every pass
+  std::int64_t block_rows = 4096;    // rows read and handed to the model at a time
+  std::int64_t cache_mib = 1024;     // parsed rows kept in memory per rank; beyond, read every pass
 
   void describe(Fields& fields);
 };
@@ -173,7 +173,7 @@ class Dataset {
   CsvFile file_;
   std::vector<std::string> features_;
   std::vector<std::string> groups_;
-  std::vector<bool> left_out_;  // by virtual shard
+  std::vector<bool> left_out_;          // by virtual shard
   std::vector<std::size_t> selection_;  // columns: response, offset, weight (if read), features
   Place response_, offset_, weight_;
   std::size_t first_feature_ = 0;  // the place of the first; the others follow

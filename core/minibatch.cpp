@@ -18,15 +18,15 @@ constexpr std::uint32_t kDraw = 0x7fffffff;
 Minibatch::Minibatch(std::size_t virtual_shards, std::size_t shards_per_step, std::uint64_t seed)
     : strata_(shards_per_step), depth_(0), seed_(seed) {
   if (shards_per_step == 0 || virtual_shards % shards_per_step != 0) {
-    throw Error(ExitCode::kUsage, "data.shards_per_step = " + std::to_string(shards_per_step) +
-                                      " does not divide data.virtual_shards = " +
-                                      std::to_string(virtual_shards));
+    throw Error(ExitCode::kUsage,
+                "data.shards_per_step = " + std::to_string(shards_per_step) +
+                    " does not divide data.virtual_shards = " + std::to_string(virtual_shards));
   }
   depth_ = virtual_shards / shards_per_step;
 }
 
 void Minibatch::draw(std::int64_t step) {
-  if (depth_ == 1) return;
+  if (always_whole()) return;
   const auto depth = static_cast<std::int64_t>(depth_);
   if (step / depth != epoch_) {
     epoch_ = step / depth;

@@ -26,6 +26,7 @@ class Minibatch {
 
   bool has(std::size_t shard) const;
   bool whole() const { return chosen_.empty(); }
+  bool always_whole() const { return depth_ == 1; }
   double scale() const;  // V over the number of shards in the batch
 
  private:

@@ -28,7 +28,8 @@ const Tensor& table_of(const TensorFile& file, const std::string& name, std::siz
 double whole(const TensorFile& file, const std::string& name, double value, double low,
              double high) {
   if (value >= low && value <= high && std::floor(value) == value) return value;
-  throw Error(ExitCode::kFile, file.path.string() + ": " + name + " holds a number that is none of " +
+  throw Error(ExitCode::kFile, file.path.string() + ": " + name +
+                                   " holds a number that is none of " +
                                    "a hash, a part or a count");
 }
 

@@ -36,7 +36,7 @@ class Gathering {
       const std::size_t all = data.virtual_shards();
       const Range mine = shards_of_rank(all, communicator.size(), communicator.rank());
       for (std::size_t k = mine.first; k < mine.last; ++k) {
-        shard && *shard != k ? coordinator_->skip(stream, k) : teach(k, filter);
+        shard&&* shard != k ? coordinator_->skip(stream, k) : teach(k, filter);
       }
     });
     Site site{.name = name, .natural = std::vector<double>(q_.size())};
@@ -81,8 +81,8 @@ std::uint64_t hash_of_text(const std::string& text) {
 const Tensor& numbers(const TensorFile& file, const std::string& key, std::size_t sites) {
   const Tensor& tensor = file.tensor(key);
   if (tensor.shape.empty() || tensor.shape[0] != sites) {
-    throw Error(ExitCode::kFile, file.path.string() + ": " + key + " is not of " +
-                                     std::to_string(sites) + " sites");
+    throw Error(ExitCode::kFile,
+                file.path.string() + ": " + key + " is not of " + std::to_string(sites) + " sites");
   }
   return tensor;
 }
@@ -102,9 +102,6 @@ Sites gather_sites(const Trainer::Parts& parts, const Posterior& q, const DataSu
     return result;
   }
   const std::vector<std::string>& levels = parts.data.groups();
-  if (levels.empty()) {
-    throw Error(ExitCode::kUsage, "sites by group need data.group, a column of categories");
-  }
   for (std::size_t g = 0; g < levels.size(); ++g) {
     std::vector<bool> keep(levels.size());
     keep[g] = groups.empty() || groups[g];
@@ -121,9 +118,10 @@ const Site& Sites::site(const std::string& name) const {
   if (found != sites.end()) return *found;
   std::vector<std::string> names;
   for (const Site& site : sites) names.push_back(site.name);
-  throw Error(ExitCode::kUsage, "there is no site '" + name + "' among " +
-                                    (column.empty() ? "virtual shards" : "the levels of " + column) +
-                                    "; did you mean '" + nearest(name, names) + "'?");
+  throw Error(ExitCode::kUsage,
+              "there is no site '" + name + "' among " +
+                  (column.empty() ? "virtual shards" : "the levels of " + column) +
+                  "; did you mean '" + nearest(name, names) + "'?");
 }
 
 TensorFile Sites::to_file() const {

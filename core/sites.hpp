@@ -17,7 +17,7 @@ namespace bayesum {
 // so that subtracting a site is forgetting its rows: exactly where the model is conjugate, and else
 // to first order, which is where training on the rest may start.
 struct Site {
-  std::string name;             // number of the virtual shard, or level of the group
+  std::string name;                  // number of the virtual shard, or level of the group
   std::vector<double> natural = {};  // in the layout of lambda
   double rows = 0;
   double loss = 0;                // - E_q[log p(rows | theta)] at that posterior
@@ -38,9 +38,9 @@ struct Sites {
 };
 
 // Collective: a pass over the data for each site, in which the model teaches from the rows of that
-// site alone; by virtual shard, or by the column data.group where `by_group`. `groups` says which of
-// the groups were learned from; empty: all. Error(kUsage) when there are no groups,
-// Error(kNumerical) for a site that is not finite.
+// site alone; by virtual shard where `column` is empty, else by the levels of data.group, which it
+// names. `groups` says which of the groups were learned from; empty: all. Error(kNumerical) for a
+// site that is not finite.
 Sites gather_sites(const Trainer::Parts& parts, const Posterior& q, const DataSummary& summary,
                    const std::string& column, const std::vector<bool>& groups);
 

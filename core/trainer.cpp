@@ -18,7 +18,7 @@ double largest(std::span<const double> x) {
 
 void check_fit(const StepPolicy& policy, const Minibatch& batch) {
   const bool forgets = policy.rho == 1.0 && policy.schedule == "constant";
-  if (batch.whole() || !(policy.backtracking || forgets)) return;
+  if (batch.always_whole() || !(policy.backtracking || forgets)) return;
   throw Error(ExitCode::kUsage,
               "data.shards_per_step: steps on a part of the data are noisy, which neither "
               "backtracking nor a constant rule.rho = 1 can bear; use rule.name = \"blr\" with "
@@ -109,8 +109,8 @@ void Trainer::choose_batch() {
   }
 }
 
-// Every virtual shard of this rank in the batch, in order: its rows teach one message. A rank that cannot
-// read its data fails on all ranks, before anyone waits for its sum.
+// Every virtual shard of this rank in the batch, in order: its rows teach one message. A rank that
+// cannot read its data fails on all ranks, before anyone waits for its sum.
 void Trainer::gather_evidence() {
   auto& [stream, communicator, data, model] = parts_;
   agree(communicator, stream, [&] {

@@ -84,7 +84,8 @@ Buffer<double> SumTree::take_neutral(const Stream& stream) {
 }
 
 std::size_t SumTree::vectors_held() const {
-  const auto held = std::ranges::count_if(nodes_, [](const Node& node) { return node.values.has_value(); });
+  const auto held =
+      std::ranges::count_if(nodes_, [](const Node& node) { return node.values.has_value(); });
   return static_cast<std::size_t>(held) + spare_.size();
 }
 

@@ -30,8 +30,10 @@ class Expression {
         terms_.push_back(term(sign, word));
         sign_is_due = true;
       } else {
-        throw Error(ExitCode::kUsage, "terms and the signs + and - take turns, as in: runs/a + "
-                                      "runs/b - prior; '" + word + "' is out of turn");
+        throw Error(ExitCode::kUsage,
+                    "terms and the signs + and - take turns, as in: runs/a + "
+                    "runs/b - prior; '" +
+                        word + "' is out of turn");
       }
     }
     if (!sign_is_due) throw Error(ExitCode::kUsage, "the sum ends in a sign");

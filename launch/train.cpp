@@ -154,7 +154,13 @@ void Training::take_up() {
 }
 
 void Training::read_data() {
-  agree(ranks_, stream_, [&] { data_.emplace(config_.data, support_of(config_.model.name)); });
+  agree(ranks_, stream_, [&] {
+    data_.emplace(config_.data, support_of(config_.model.name));
+    if (config_.run.keep_sites == "group" && data_->groups().empty()) {
+      throw Error(ExitCode::kUsage,
+                  "run.keep_sites = \"group\" needs data.group, a column of categories");
+    }
+  });
   require_same(ranks_, stream_, hash_of(std::as_bytes(std::span(identity_.config))),
                "configuration");
   require_same(ranks_, stream_, data_->layout(), "header or size of " + config_.data.path);
@@ -172,8 +178,8 @@ void Training::make_model_of_data() {
     if (!continuation_) return;
     model_->set_prior(continuation_->prior);
     sources_.add(continuation_->prior_sources, 1);
-    const bool twice = std::ranges::any_of(
-        sources_.extents(), [](const auto& shard) { return shard.second.most > 1; });
+    const bool twice = std::ranges::any_of(sources_.extents(),
+                                           [](const auto& shard) { return shard.second.most > 1; });
     if (twice && !config_.prior.allow_overlap) {
       throw Error(ExitCode::kUsage,
                   "prior.posterior has learned from these data already, in part at least: leave "
@@ -292,8 +298,8 @@ void Training::tell(const TrainedModel& trained, StopReason reason) const {
   if (start_) {
     const PosteriorDistance moved = distance(*start_, trained);
     table.add({"from the start", "symmetrised KL " + rounded(moved.symmetrised_kl, 3) +
-                                     ", means moved by at most " +
-                                     rounded(moved.largest_shift, 3) + " sd"});
+                                     ", means moved by at most " + rounded(moved.largest_shift, 3) +
+                                     " sd"});
   }
   table.add({"posterior", folder_->posterior().string()});
   if (config_.run.keep_sites != "no") table.add({"sites", folder_->sites().string()});

@@ -43,9 +43,9 @@ struct TrainConfig {
 
   // What a checkpoint belongs to: the sections [data], [model], [prior] and [rule] and the seed, as
   // TOML. Earlier runs that are taken up stand in it by what they hold, see
-  // Continuation::fingerprint, and not by their paths. Left out is what may change from one start to the next: where the data lie (their
-  // fingerprint is checked) and how much of them is kept in memory, when to stop, who applies the
-  // rule, and all else of [run].
+  // Continuation::fingerprint, and not by their paths. Left out is what may change from one start
+  // to the next: where the data lie (their fingerprint is checked) and how much of them is kept in
+  // memory, when to stop, who applies the rule, and all else of [run].
   std::string identity() const;
 };
 

@@ -15,9 +15,7 @@ namespace {
 
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
-[[noreturn]] void refuse(const std::string& sentence) {
-  throw Error(ExitCode::kUsage, sentence);
-}
+[[noreturn]] void refuse(const std::string& sentence) { throw Error(ExitCode::kUsage, sentence); }
 
 const Term& first_of_a_run(const std::vector<Term>& terms) {
   const auto found = std::ranges::find_if(terms, [](const Term& t) { return t.run != nullptr; });
@@ -39,7 +37,7 @@ void check_same_space(const Term& a, const Term& b) {
   const std::string both = a.name + " and " + b.name + " cannot be combined: ";
   const TrainedModel &x = *a.run, &y = *b.run;
   const std::string of_model = difference(x.model, y.model);
-  if (!of_model.empty()) refuse(both + "the first has " + of_model + " in the second");
+  if (!of_model.empty()) refuse(both + of_model);
   if (layout(x.posterior) != layout(y.posterior)) {
     refuse(both + "their blocks are " + layout(x.posterior) + " and " + layout(y.posterior));
   }
@@ -69,8 +67,8 @@ void check_prior(const std::vector<Term>& terms) {
   for (const Term& term : terms) count += term.site == nullptr ? term.sign : 0;
   if (count == 1) return;
   const std::int64_t more = std::abs(count - 1);
-  refuse("the sum holds the prior " + std::to_string(count) + " times where once is right: " +
-         (count > 1 ? "subtract" : "add") + " `prior` " +
+  refuse("the sum holds the prior " + std::to_string(count) +
+         " times where once is right: " + (count > 1 ? "subtract" : "add") + " `prior` " +
          (more == 1 ? "once" : std::to_string(more) + " times"));
 }
 
@@ -110,8 +108,9 @@ Sources check_sources(const std::vector<Term>& terms, const TrainedModel& common
   std::size_t twice = 0;
   for (const auto& [shard, extent] : total.extents()) {
     if (extent.least < 0) {
-      refuse("the sum takes away data that are not in it, or takes them away twice: a site can be "
-             "subtracted once, from posteriors that have learned from it");
+      refuse(
+          "the sum takes away data that are not in it, or takes them away twice: a site can be "
+          "subtracted once, from posteriors that have learned from it");
     }
     if (extent.most > most[shard] || extent.by_two_columns) ++twice;
   }
@@ -160,7 +159,8 @@ struct Pool {
   void add(const Term& term) {
     if (term.run == nullptr) return;
     const DataSummary& data = term.run->summary;
-    const double share = term.site == nullptr ? 1.0 : term.site->rows / static_cast<double>(data.rows);
+    const double share =
+        term.site == nullptr ? 1.0 : term.site->rows / static_cast<double>(data.rows);
     const double w = static_cast<double>(term.sign) * share * data.weight;
     rows += static_cast<double>(term.sign) *
             (term.site == nullptr ? static_cast<double>(data.rows) : term.site->rows);
@@ -199,9 +199,9 @@ struct Pool {
 void check_proper(const Posterior& q) {
   for (const Block& block : q.blocks()) {
     if (block.family->proper(q.natural(block))) continue;
-    throw Error(ExitCode::kNumerical,
-                "the sum is no posterior: its block '" + block.name + "' (" +
-                    block.family->name() + ") is not proper, more is taken away than is known");
+    throw Error(ExitCode::kNumerical, "the sum is no posterior: its block '" + block.name + "' (" +
+                                          block.family->name() +
+                                          ") is not proper, more is taken away than is known");
   }
 }
 
@@ -237,7 +237,8 @@ TrainedModel combine(const std::vector<Term>& terms, bool allow_overlap) {
       natural = std::as_const(term.run->posterior).natural();
     }
     const auto sign = static_cast<double>(term.sign);
-    for (std::size_t i = 0; i < natural.size(); ++i) sum.posterior.natural()[i] += sign * natural[i];
+    for (std::size_t i = 0; i < natural.size(); ++i)
+      sum.posterior.natural()[i] += sign * natural[i];
     pool.add(term);
   }
   check_proper(sum.posterior);

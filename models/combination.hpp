@@ -15,11 +15,11 @@ namespace bayesum {
 //   a site of one         what a piece of its data taught
 //   the common prior      lambda_prior
 struct Term {
-  std::int64_t sign = 1;               // or -1
-  std::string name;                    // as the user calls it, for messages
-  const TrainedModel* run = nullptr;   // the posterior, or the one that the site belongs to; null:
-                                       // the common prior
-  const Sites* sites = nullptr;        // of the run, where the term is one of them
+  std::int64_t sign = 1;              // or -1
+  std::string name;                   // as the user calls it, for messages
+  const TrainedModel* run = nullptr;  // the posterior, or the one that the site belongs to; null:
+                                      // the common prior
+  const Sites* sites = nullptr;       // of the run, where the term is one of them
   const Site* site = nullptr;
 };
 
@@ -40,8 +40,8 @@ struct Term {
 //
 // Error(kUsage), one sentence naming the terms: another model, block, response, column,
 // standardization or prior; sites of another posterior; a prior that does not count once; data
-// learned from twice (unless `allow_overlap`) or taken away where they are not; and Error(kNumerical)
-// naming the block that is no proper posterior.
+// learned from twice (unless `allow_overlap`) or taken away where they are not; and
+// Error(kNumerical) naming the block that is no proper posterior.
 TrainedModel combine(const std::vector<Term>& terms, bool allow_overlap);
 
 }  // namespace bayesum

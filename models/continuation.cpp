@@ -20,7 +20,7 @@ void check_fit(const std::string& key, const TrainedModel& ancestor, const Model
     throw Error(ExitCode::kUsage, key + " does not fit: " + what);
   };
   const std::string difference_of_model = difference(ancestor.model, model);
-  if (!difference_of_model.empty()) refuse("its model has " + difference_of_model);
+  if (!difference_of_model.empty()) refuse(difference_of_model + " here");
   const auto same = [&](const char* part, const std::string& there, const std::string& here) {
     if (there != here) {
       refuse("its " + std::string(part) + " is " + named(there) + ", here it is " + named(here));
@@ -80,7 +80,7 @@ std::optional<Continuation> continue_from(const Ancestors& ancestors, const Mode
   if (!start) return taken;
   if (!taken) taken = with_prior_of(*start);
   const std::string other = difference(start->design, taken->design);
-  if (!other.empty()) throw Error(ExitCode::kUsage, "run.start does not fit: " + other);
+  if (!other.empty()) throw Error(ExitCode::kUsage, "run.start does not fit: " + other + " here");
   if (start->prior.natural != taken->prior.natural) {
     throw Error(ExitCode::kUsage, "run.start does not fit: it has another prior");
   }
@@ -88,32 +88,34 @@ std::optional<Continuation> continue_from(const Ancestors& ancestors, const Mode
   return taken;
 }
 
-std::string difference(const Design& there, const Design& here) {
-  if (there.features != here.features || there.intercept != here.intercept ||
-      there.inputs != here.inputs || there.one_hot != here.one_hot) {
-    return "its columns are others";
+std::string difference(const Design& a, const Design& b) {
+  if (a.features != b.features || a.intercept != b.intercept || a.inputs != b.inputs ||
+      a.one_hot != b.one_hot) {
+    return "the features are others";
   }
-  if (there.classes != here.classes) return "the classes of its response are others";
-  for (std::size_t j = 0; j < here.features.size(); ++j) {
-    if (there.mean[j] == here.mean[j] && there.sd[j] == here.sd[j]) continue;
+  if (a.classes != b.classes) return "the classes of the response are others";
+  const auto map_of = [](const Design& design, std::size_t j) {
     std::ostringstream text;
     text.precision(17);
-    text << "feature '" << here.features[j] << "' is standardized by mean " << there.mean[j]
-         << " and sd " << there.sd[j] << " there, by " << here.mean[j] << " and " << here.sd[j]
-         << " here";
+    text << "mean " << design.mean[j] << " and sd " << design.sd[j];
     return text.str();
+  };
+  for (std::size_t j = 0; j < a.features.size(); ++j) {
+    if (a.mean[j] == b.mean[j] && a.sd[j] == b.sd[j]) continue;
+    return "feature '" + a.features[j] + "' is standardized by " + map_of(a, j) + " against " +
+           map_of(b, j);
   }
   return "";
 }
 
-std::string difference(ModelConfig there, ModelConfig here) {
-  Fields left, right;
-  there.describe(left);
-  here.describe(right);
-  for (std::size_t i = 0; i < left.all().size(); ++i) {
-    const Field &a = left.all()[i], &b = right.all()[i];
-    if (a.value_text() == b.value_text()) continue;
-    return a.key + " = " + a.value_text() + ", here it is " + b.value_text();
+std::string difference(ModelConfig a, ModelConfig b) {
+  Fields of_a, of_b;
+  a.describe(of_a);
+  b.describe(of_b);
+  for (std::size_t i = 0; i < of_a.all().size(); ++i) {
+    const Field &one = of_a.all()[i], &other = of_b.all()[i];
+    if (one.value_text() == other.value_text()) continue;
+    return one.key + " = " + one.value_text() + " against " + other.value_text();
   }
   return "";
 }

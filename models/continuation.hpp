@@ -11,7 +11,8 @@ namespace bayesum {
 // What a training takes over from an earlier one, so that lambda of both are points of one space:
 // the columns as the earlier one standardized them, and a prior in natural parameters, exactly.
 //
-// Yesterday's posterior as today's prior is Bayes' rule in sequence: lambda_today = lambda_yesterday
+// Yesterday's posterior as today's prior is Bayes' rule in sequence: lambda_today =
+// lambda_yesterday
 // + messages of today, which for conjugate models is the posterior of all data at once.
 struct Continuation {
   PriorConfig prior_config;  // `posterior` is the hash of the natural parameters taken, no path
@@ -37,9 +38,9 @@ struct Ancestors {
 std::optional<Continuation> continue_from(const Ancestors& ancestors, const ModelConfig& model,
                                           const DataConfig& data);
 
-// The first way in which two designs differ, or empty: "feature 'age' has mean 40 there, 41 here".
-std::string difference(const Design& there, const Design& here);
-// Likewise of the model's configuration.
-std::string difference(ModelConfig there, ModelConfig here);
+// The first way in which two designs differ, or empty: "feature 'age' is standardized by mean 40
+// and sd 9 against mean 41 and sd 9". Likewise of the configurations of two models.
+std::string difference(const Design& a, const Design& b);
+std::string difference(ModelConfig a, ModelConfig b);
 
 }  // namespace bayesum

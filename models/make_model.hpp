@@ -32,8 +32,8 @@ struct PriorConfig {
   double rate = 1.0;
   double alpha = 1.0;  // beta-bernoulli: Beta(alpha, beta)
   double beta = 1.0;
-  std::string posterior;  // a run whose posterior is the prior, see models/continuation.hpp
-  std::string like;       // a run whose prior is the prior
+  std::string posterior;       // a run whose posterior is the prior, see models/continuation.hpp
+  std::string like;            // a run whose prior is the prior
   bool allow_overlap = false;  // with `posterior`: data that it has learned from already
 
   void describe(Fields& fields);

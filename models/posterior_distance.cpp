@@ -19,8 +19,8 @@ PosteriorDistance distance(const TrainedModel& p, const TrainedModel& q) {
     const auto& mean_p = of_p.tensor("mean." + block.name).values;
     const auto& mean_q = of_q.tensor("mean." + block.name).values;
     for (std::size_t i = 0; i < mean_q.size(); ++i) {
-      result.largest_shift = std::max(
-          result.largest_shift, std::abs(mean_p[i] - mean_q[i]) / sd->second.values[i]);
+      result.largest_shift =
+          std::max(result.largest_shift, std::abs(mean_p[i] - mean_q[i]) / sd->second.values[i]);
     }
   }
   return result;

@@ -154,13 +154,7 @@ void Training::take_up() {
 }
 
 void Training::read_data() {
-  agree(ranks_, stream_, [&] {
-    data_.emplace(config_.data, support_of(config_.model.name));
-    if (config_.run.keep_sites == "group" && data_->groups().empty()) {
-      throw Error(ExitCode::kUsage,
-                  "run.keep_sites = \"group\" needs data.group, a column of categories");
-    }
-  });
+  agree(ranks_, stream_, [&] { data_.emplace(config_.data, support_of(config_.model.name)); });
   require_same(ranks_, stream_, hash_of(std::as_bytes(std::span(identity_.config))),
                "configuration");
   require_same(ranks_, stream_, data_->layout(), "header or size of " + config_.data.path);
@@ -171,6 +165,10 @@ void Training::read_data() {
 
 void Training::make_model_of_data() {
   agree(ranks_, stream_, [&] {
+    if (config_.run.keep_sites == "group" && data_->groups().empty()) {
+      throw Error(ExitCode::kUsage,
+                  "run.keep_sites = \"group\" needs data.group, a column of categories");
+    }
     data_->set_design(continuation_ ? continuation_->design
                                     : make_design(config_.model, *data_, summary_));
     model_ = make_model(config_.model, prior_config(), data_->design(), summary_);

@@ -26,13 +26,14 @@ class Gathering {
         q_(q),
         coordinator_(make_coordinator({}, parts.communicator, q, parts.data.virtual_shards(),
                                       parts.stream.device())),
-        message_(q.size(), parts.stream.device()) {}
+        message_(q.size(), parts.stream.device()) {
+    agree(parts.communicator, parts.stream, [&] { parts_.model.prepare(parts_.stream, q); });
+  }
 
   // From one virtual shard or all, the rows that pass the filter.
   Site gather(const std::string& name, std::optional<std::size_t> shard, RowFilter& filter) {
     auto& [stream, communicator, data, model] = parts_;
     agree(communicator, stream, [&] {
-      model.prepare(stream, q_);
       const std::size_t all = data.virtual_shards();
       const Range mine = shards_of_rank(all, communicator.size(), communicator.rank());
       for (std::size_t k = mine.first; k < mine.last; ++k) {

@@ -112,6 +112,28 @@ TEST(Like, MakesPartsThatCanBeCombined) {
   EXPECT_EQ(sum_of(b).summary.rows, 120U);
 }
 
+// Two days after the same yesterday: it is their common prior, and counts once.
+TEST(Like, TwoThatCameAfterOneAreCombinedWithoutCountingItTwice) {
+  const testing::TemporaryFolder folder;
+  const Job job = job_of(laws::model("linear"), folder);
+  const TrainedModel yesterday = train_as_program(without(job, {"3", "4", "5", "6", "7"})).model;
+  const Job of_a = without(job, {"0", "1", "2", "5", "6", "7"});
+  const Job of_b = without(job, {"0", "1", "2", "3", "4"});
+  const TrainedModel a = train_as_program(of_a, after(yesterday, of_a)).model;
+  const TrainedModel b = train_as_program(of_b, after(yesterday, of_b)).model;
+  const TrainedModel all = train_as_program(job, like(yesterday, job)).model;
+  const TrainedModel sum = combine(
+      {{.name = "a", .run = &a}, {.name = "b", .run = &b}, {.sign = -1, .name = "prior"}}, false);
+  double largest = 0;
+  for (const double x : all.posterior.natural()) largest = std::max(largest, std::abs(x));
+  for (std::size_t i = 0; i < all.posterior.size(); ++i) {
+    EXPECT_NEAR(sum.posterior.natural()[i], all.posterior.natural()[i], 1e-13 * largest);
+  }
+  EXPECT_EQ(sum.sources, all.sources);
+  EXPECT_EQ(sum.prior_sources, yesterday.sources);
+  EXPECT_NEAR(yesterday.fit.elbo + sum.fit.elbo, all.fit.elbo, 1e-11 * std::abs(all.fit.elbo));
+}
+
 class Fit : public ::testing::Test {
  protected:
   std::string refusal(const Ancestors& ancestors, const Job& here) {

@@ -73,6 +73,16 @@ std::map<std::uint64_t, Sources::Extent> Sources::extents() const {
   return extents;
 }
 
+bool Sources::shares_with(const Sources& other) const {
+  Sources sum = *this;
+  sum.add(other, 1);
+  auto here = extents(), there = other.extents();
+  return std::ranges::any_of(sum.extents(), [&](const auto& entry) {
+    const auto& [shard, extent] = entry;
+    return extent.most > std::max(here[shard].most, there[shard].most) || extent.by_two_columns;
+  });
+}
+
 Sources sources_of(const DataSummary& summary, const DataConfig& config) {
   const std::uint64_t no_rows = hash_of({});
   Sources sources;

@@ -36,6 +36,9 @@ class Sources {
   };
   std::map<std::uint64_t, Extent> extents() const;
 
+  // Are there rows that the sum of the two holds more often than either?
+  bool shares_with(const Sources& other) const;
+
   bool operator==(const Sources&) const = default;
 
  private:

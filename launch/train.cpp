@@ -1,6 +1,5 @@
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <iostream>
 #include <optional>
@@ -175,14 +174,12 @@ void Training::make_model_of_data() {
     sources_ = sources_of(summary_, config_.data);
     if (!continuation_) return;
     model_->set_prior(continuation_->prior);
-    sources_.add(continuation_->prior_sources, 1);
-    const bool twice = std::ranges::any_of(sources_.extents(),
-                                           [](const auto& shard) { return shard.second.most > 1; });
-    if (twice && !config_.prior.allow_overlap) {
+    if (sources_.shares_with(continuation_->prior_sources) && !config_.prior.allow_overlap) {
       throw Error(ExitCode::kUsage,
                   "prior.posterior has learned from these data already, in part at least: leave "
                   "them out, or say prior.allow_overlap = true");
     }
+    sources_.add(continuation_->prior_sources, 1);
   });
   identity_.fingerprint = summary_.fingerprint;
   if (!is_root_) return;

@@ -43,6 +43,23 @@ TEST(Sources, SayHowOftenRowsAreInThem) {
   EXPECT_TRUE(crossing.extents()[kA].by_two_columns);
 }
 
+// The same bytes twice in one table are no overlap of two.
+TEST(Sources, ShareWhatBothHold) {
+  Sources twice, once, other;
+  twice.add({kC, ""}, 2);
+  twice.add({kA, ""}, 1);
+  once.add({kC, ""}, 1);
+  other.add({kB, ""}, 1);
+  EXPECT_FALSE(twice.shares_with(Sources()));
+  EXPECT_FALSE(twice.shares_with(other));
+  EXPECT_TRUE(twice.shares_with(once) && once.shares_with(twice));
+  Sources north, south;
+  north.add({kA, "region=north"}, 1);
+  south.add({kA, "region=south"}, 1);
+  EXPECT_FALSE(north.shares_with(south));
+  EXPECT_TRUE(north.shares_with(twice));
+}
+
 TEST(Sources, OfATrainingAreItsShardsWithRows) {
   DataSummary summary;
   summary.shards = {kA, hash_of({}), kB};

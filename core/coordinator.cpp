@@ -45,6 +45,10 @@ class SummingCoordinator : public Coordinator {
     }
   }
 
+  void skip(const Stream& stream, std::size_t shard) override {
+    if (tree_) tree_->skip(wire_stream(stream, communicator_), shard);
+  }
+
   void reduce(const Stream& stream, std::span<double> payload, std::span<double> scalars) override {
     const Stream wire = wire_stream(stream, communicator_);
     if (tree_) {

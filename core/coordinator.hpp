@@ -36,6 +36,8 @@ class Coordinator {
 
   // Adds the message of one virtual shard; shards come in order.
   virtual void add(const Stream& stream, std::size_t shard, const Message& message) = 0;
+  // In its turn likewise, a virtual shard that has no part in this sum.
+  virtual void skip(const Stream& stream, std::size_t shard) = 0;
   // Collective: the only sum of the step. `payload` (host) receives the owned part, `scalars`
   // (host) the Message::Scalar counts, on every rank.
   virtual void reduce(const Stream& stream, std::span<double> payload,

@@ -23,6 +23,9 @@ void DataConfig::describe(Fields& fields) {
              "a column that multiplies the log-likelihood of its row; empty: ones");
   fields.add("data.group", group, {},
              "a column whose texts are the groups that rows belong to; empty: none");
+  fields.add("data.without_group", without_group, "levels of data.group whose rows are left out");
+  fields.add("data.without_shards", without_shards,
+             "numbers of virtual shards, from 0, whose rows are left out; the others stay as cut");
   fields.add(
       "data.missing", missing, {"refuse", "drop", "mean"},
       "values that are missing (an empty field, NA, NaN, null, ?): an error; or their row is "
@@ -31,6 +34,10 @@ void DataConfig::describe(Fields& fields) {
              "libsvm and npy: a file with the names of the columns, one a line");
   fields.add("data.virtual_shards", virtual_shards, {1, kMostShards},
              "pieces that the rows are cut into, whatever the number of ranks");
+  fields.add(
+      "data.shards_per_step", shards_per_step, {0, kMostShards},
+      "virtual shards that a step of training reads, drawn so that an epoch reads each once; "
+      "must divide data.virtual_shards; 0: all");
   fields.add("data.block_rows", block_rows, {1, kMostRows}, "rows handed to the model at a time");
   fields.add("data.cache_mib", cache_mib, {-1, std::numeric_limits<double>::infinity()},
              "MiB of rows that each rank keeps in memory, the rest being read in every pass; -1: a "

@@ -15,6 +15,21 @@
 namespace bayesum {
 namespace {
 
+// The shards whose numbers are listed.
+std::vector<bool> listed_shards(const Strings& numbers, std::size_t virtual_shards) {
+  std::vector<bool> listed(virtual_shards);
+  for (const std::string& text : numbers) {
+    std::size_t shard = 0;
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), shard);
+    if (problem != std::errc{} || end != text.data() + text.size() || shard >= virtual_shards) {
+      throw Error(ExitCode::kUsage, "data.without_shards: there is no virtual shard '" + text +
+                                        "' of " + std::to_string(virtual_shards));
+    }
+    listed[shard] = true;
+  }
+  return listed;
+}
+
 std::size_t at_least(std::int64_t least, std::int64_t value, const char* key) {
   if (value < least) {
     throw Error(ExitCode::kUsage, std::string(key) + " = " + std::to_string(value) +
@@ -42,6 +57,8 @@ Dataset::Dataset(const DataConfig& config, Support support)
     : config_(config),
       support_(support),
       file_(open_table(config, support)),
+      left_out_(listed_shards(config.without_shards,
+                              at_least(1, config.virtual_shards, "data.virtual_shards"))),
       virtual_shards_(at_least(1, config.virtual_shards, "data.virtual_shards")),
       block_rows_(at_least(1, config.block_rows, "data.block_rows")),
       shards_(virtual_shards_) {
@@ -65,6 +82,11 @@ Dataset::Dataset(const DataConfig& config, Support support)
   }
   choose_inputs();
   parts_ = parts_of(inputs_, classes_);
+}
+
+std::size_t Dataset::shards_per_step() const {
+  const std::size_t given = at_least(0, config_.shards_per_step, "data.shards_per_step");
+  return given == 0 ? virtual_shards_ : given;
 }
 
 void Dataset::choose_inputs() {
@@ -153,6 +175,7 @@ std::uint64_t Dataset::layout() const {
 Range Dataset::part_of(std::size_t shard) const {
   const Range body = file_->extent();
   const Range part = even_part(body.size(), virtual_shards_, shard);
+  if (left_out_[shard]) return {body.first + part.first, body.first + part.first};
   return {body.first + part.first, body.first + part.last};
 }
 

@@ -23,20 +23,23 @@ inline constexpr double kMostShards = 1 << 20;
 // Where the data are and which column plays which part.
 struct DataConfig {
   std::string path;
-  std::string format = "auto";      // csv, libsvm or npy; auto: by the name of the file
-  std::string response;             // like offset, weight and group of an .npy table, a column or
-                                    // another .npy file
-  Strings features;                 // empty: every column without another part
-  Strings categories;               // those of them that hold texts, not numbers
-  std::string offset;               // added to the linear predictor, fixed coefficient one
-  std::string weight;               // multiplies the row's log-likelihood
-  std::string group;                // its levels are the groups of rows, see Batch::group
-  std::string missing = "refuse";   // what becomes of a row with a missing value; drop, mean
-  std::string feature_names;        // file of names, by lines, of libsvm or npy columns
-  std::int64_t virtual_shards = 8;  // fixed by the configuration, whatever the number of ranks
-  std::int64_t block_rows = 4096;   // rows read and handed to the model at a time
-  std::int64_t cache_mib = -1;      // rows kept in memory per rank, the rest is read in every pass;
-                                    // -1: a quarter of the memory there is
+  std::string format = "auto";       // csv, libsvm or npy; auto: by the name of the file
+  std::string response;              // like offset, weight and group of an .npy table, a column or
+                                     // another .npy file
+  Strings features;                  // empty: every column without another part
+  Strings categories;                // those of them that hold texts, not numbers
+  std::string offset;                // added to the linear predictor, fixed coefficient one
+  std::string weight;                // multiplies the row's log-likelihood
+  std::string group;                 // its levels are the groups of rows, see Batch::group
+  Strings without_group;             // levels of it whose rows are left out
+  Strings without_shards;            // numbers of virtual shards whose rows are left out
+  std::string missing = "refuse";    // what becomes of a row with a missing value; drop, mean
+  std::string feature_names;         // file of names, by lines, of libsvm or npy columns
+  std::int64_t virtual_shards = 8;   // fixed by the configuration, whatever the number of ranks
+  std::int64_t shards_per_step = 0;  // read at random by a step; 0: all
+  std::int64_t block_rows = 4096;    // rows read and handed to the model at a time
+  std::int64_t cache_mib = -1;  // rows kept in memory per rank, the rest is read in every pass;
+                                // -1: a quarter of the memory there is
 
   // For prediction, not configured: every row is kept, a missing response is NaN, and a missing
   // feature that the design takes for nothing is refused.
@@ -85,6 +88,7 @@ struct DataSummary {
   double response_sd = 0;         // 0 for a constant response
   double response_rate = 0;       // sum w y / sum w exp(offset): the rate of a Poisson baseline
   std::uint64_t fingerprint = 0;  // XXH3 of the virtual shards' XXH3, each of the bytes of its rows
+  std::vector<std::uint64_t> shards = {};  // the XXH3 of each; of no bytes for one left out
 };
 
 // The training or held-out table: rows of a file cut into virtual shards, read through the design,
@@ -115,6 +119,7 @@ class Dataset {
   bool fills_missing() const { return config_.missing == "mean"; }
 
   std::size_t virtual_shards() const { return virtual_shards_; }
+  std::size_t shards_per_step() const;  // data.shards_per_step, or all of them
   // A hash of what every rank must see alike before they read together: columns and size.
   std::uint64_t layout() const;
 
@@ -169,7 +174,7 @@ class Dataset {
   void choose_inputs();
   Parts parts_of(const std::vector<Input>& inputs, const std::vector<std::string>& classes) const;
   FieldCode response_code(const std::vector<std::string>& classes) const;
-  Range part_of(std::size_t shard) const;
+  Range part_of(std::size_t shard) const;  // nothing of one that is left out
 
   Kept kept(const TableRows& rows) const;
   bool drops(const TableRows& rows, std::size_t row) const;
@@ -200,6 +205,7 @@ class Dataset {
   DataConfig config_;
   Support support_;
   std::unique_ptr<TableFile> file_;
+  std::vector<bool> left_out_;  // by virtual shard
   std::vector<Input> inputs_;
   std::vector<std::string> classes_;
   std::vector<std::string> groups_;

@@ -77,6 +77,7 @@ DataSummary Dataset::scan(const Stream& stream, Communicator& communicator) {
   });
   DataSummary result = summarize(shift, sums);
   result.fingerprint = hash_of(std::as_bytes(std::span(hashes)));
+  result.shards = std::move(hashes);
   return result;
 }
 

@@ -46,9 +46,9 @@ void RunFolder::check_writable() const {
 }
 
 void RunFolder::remove_run() const {
-  for (const char* name :
-       {"config.toml", "metrics.jsonl", "posterior.safetensors", "report.html"}) {
-    fs::remove(path_ / name);
+  for (const fs::path& file : {path_ / "config.toml", path_ / "metrics.jsonl", posterior(), sites(),
+                               path_ / "report.html"}) {
+    fs::remove(file);
   }
   fs::remove_all(checkpoints());
   fs::create_directories(checkpoints());
@@ -71,7 +71,8 @@ void RunFolder::write_metrics(const StepReport& report) {
                                        {"residual", report.residual},
                                        {"rho", report.rho},
                                        {"backtracks", report.backtracks},
-                                       {"seconds", report.seconds}};
+                                       {"seconds", report.seconds},
+                                       {"estimate", report.estimate}};
   metrics_ << line.dump() << std::endl;
   if (!metrics_) refuse(path_, "metrics.jsonl cannot be extended, is the disk full?");
 }

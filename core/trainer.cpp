@@ -16,6 +16,15 @@ double largest(std::span<const double> x) {
   return largest;
 }
 
+void check_fit(const StepPolicy& policy, const Minibatch& batch) {
+  const bool forgets = policy.rho == 1.0 && policy.schedule == "constant";
+  if (batch.always_whole() || !(policy.backtracking || forgets)) return;
+  throw Error(ExitCode::kUsage,
+              "data.shards_per_step: steps on a part of the data are noisy, which neither "
+              "backtracking nor a constant rule.rho = 1 can bear; use rule.name = \"blr\" with "
+              "rule.schedule = \"power\" or a smaller rule.rho");
+}
+
 }  // namespace
 
 std::string to_string(StopReason reason) {
@@ -43,6 +52,8 @@ void StopConfig::describe(Fields& fields) {
 Trainer::Trainer(Parts parts, const Config& config, Hooks hooks)
     : parts_(parts),
       stop_(config.stop),
+      batch_(parts.data.virtual_shards(), parts.data.shards_per_step(), config.seed),
+      filter_(parts.stream, config.groups),
       hooks_(std::move(hooks)),
       posterior_(parts.model.initial_posterior()),
       coordinator_(make_coordinator(config.coordinator, parts.communicator, posterior_,
@@ -51,7 +62,9 @@ Trainer::Trainer(Parts parts, const Config& config, Hooks hooks)
       control_(rule_.policy),
       shard_message_(posterior_.size(), parts.stream.device()),
       message_(coordinator_->owned().size()),
-      began_(std::chrono::steady_clock::now()) {}
+      began_(std::chrono::steady_clock::now()) {
+  check_fit(rule_.policy, batch_);
+}
 
 TrainingResult Trainer::run() {
   std::int64_t saved = -1;
@@ -69,8 +82,10 @@ TrainingResult Trainer::run() {
 // lambda <- (1 - rho) lambda + rho (lambda_prior + sum over shards of message)
 std::optional<StopReason> Trainer::step() {
   auto& [stream, communicator, data, model] = parts_;
+  choose_batch();                                   // step -> shards
   gather_evidence();                                // shard -> batch -> message
   coordinator_->reduce(stream, message_, counts_);  // message -> sum
+  scale_up();                                       // batch -> all
   assess();                                         // sum -> metrics
   if (const auto reason = reason_to_stop()) return reason;
 
@@ -85,8 +100,17 @@ std::optional<StopReason> Trainer::step() {
   return std::nullopt;
 }
 
-// Every virtual shard of this rank, in order: its batches teach one message. A rank that cannot
-// read its data fails on all ranks, before anyone waits for its sum.
+// The last look at the posterior is at all data.
+void Trainer::choose_batch() {
+  if (report_.step < stop_.steps) {
+    batch_.draw(report_.step);
+  } else {
+    batch_.take_all();
+  }
+}
+
+// Every virtual shard of this rank in the batch, in order: its rows teach one message. A rank that
+// cannot read its data fails on all ranks, before anyone waits for its sum.
 void Trainer::gather_evidence() {
   const Stream& stream = parts_.stream;
   Communicator& communicator = parts_.communicator;
@@ -97,19 +121,31 @@ void Trainer::gather_evidence() {
     const Range shards =
         shards_of_rank(data.virtual_shards(), communicator.size(), communicator.rank());
     for (std::size_t shard = shards.first; shard < shards.last; ++shard) {
+      if (!batch_.has(shard)) {
+        coordinator_->skip(stream, shard);
+        continue;
+      }
       const bool stop_requested = hooks_.stop_requested && hooks_.stop_requested();
       shard_message_.clear(stream);
-      std::size_t rows = 0;
+      double rows = 0;
       data.visit(stream, shard, [&](const Batch& batch) {
-        model.accumulate(stream, batch, shard_message_);
-        rows += batch.rows();
+        const RowFilter::Kept kept = filter_.apply(stream, batch);
+        model.accumulate(stream, kept.batch, shard_message_);
+        rows += kept.rows;
       });
-      shard_message_.count(stream, Message::kRows, static_cast<double>(rows));
+      shard_message_.count(stream, Message::kRows, rows);
       shard_message_.count(stream, Message::kStop, stop_requested ? 1.0 : 0.0);
       shard_message_.count_nonfinite(stream);
       coordinator_->add(stream, shard, shard_message_);
     }
   });
+}
+
+// From the sum over a batch to an estimate of the sum over all shards; the rows stay those seen.
+void Trainer::scale_up() {
+  if (batch_.whole()) return;
+  for (double& x : message_) x *= batch_.scale();
+  counts_[Message::kLoss] *= batch_.scale();
 }
 
 // What the evidence says of the posterior at which it was gathered.
@@ -139,6 +175,7 @@ void Trainer::assess() {
       [&](const Stream& wire, auto payload) { parts_.communicator.broadcast(wire, payload, 0); });
   report_.elbo = decisive[0];
   report_.residual = decisive[1];
+  report_.estimate = !batch_.whole();
   report_.rho = control_.rho();
   report_.backtracks = control_.backtracks();
   report_.seconds =
@@ -148,6 +185,7 @@ void Trainer::assess() {
 
 std::optional<StopReason> Trainer::reason_to_stop() const {
   if (counts_[Message::kStop] > 0) return StopReason::kRequested;
+  if (report_.estimate) return std::nullopt;
   const bool finite = counts_[Message::kNonFinite] == 0;
   if (finite && report_.residual <= stop_.residual) return StopReason::kResidual;
   const double change = std::abs(report_.elbo - previous_elbo_);
@@ -179,6 +217,10 @@ TrainingState Trainer::state() {
   state.control.base_natural = whole(state.control.base_natural);
   state.control.base_message = whole(state.control.base_message);
   return state;
+}
+
+void Trainer::start_at(const Posterior& q) {
+  std::ranges::copy(q.natural(), posterior_.natural().begin());
 }
 
 void Trainer::restore(const TrainingState& state) {

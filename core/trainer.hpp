@@ -13,7 +13,9 @@
 #include "core/config.hpp"
 #include "core/coordinator.hpp"
 #include "core/dataset.hpp"
+#include "core/minibatch.hpp"
 #include "core/model.hpp"
+#include "core/row_filter.hpp"
 #include "core/rule.hpp"
 
 namespace bayesum {
@@ -26,7 +28,10 @@ struct StopConfig {
   void describe(Fields& fields);
 };
 
-// What is known of the posterior at the start of a step, from the evidence gathered at it.
+// What is known of the posterior at the start of a step, from the evidence gathered at it. When the
+// step read a minibatch, ELBO, loss and residual are estimates: those of its rows, scaled by V / B.
+// They decide nothing then: such a training ends after stop.steps, when all data are read once more
+// for a report that is none.
 struct StepReport {
   std::int64_t step = 0;
   double elbo = 0;  // Model::objective
@@ -38,6 +43,7 @@ struct StepReport {
   double rho = 0;  // of the step that led here
   std::int64_t backtracks = 0;
   double seconds = 0;  // since training began here
+  bool estimate = false;
 };
 
 enum class StopReason { kResidual, kElbo, kSteps, kRequested };
@@ -72,6 +78,8 @@ class Trainer {
     RuleConfig rule;
     CoordinatorConfig coordinator;
     StopConfig stop;
+    std::uint64_t seed = 1;         // of the minibatches
+    std::vector<bool> groups = {};  // of Dataset::groups(), those to learn from; empty: all
   };
   struct Hooks {
     std::function<void(const StepReport&)> report;         // every step, every rank
@@ -80,8 +88,10 @@ class Trainer {
     std::function<bool()> stop_requested;                  // polled before every virtual shard
   };
 
+  // Error(kUsage) for minibatches under a rule that they would mislead.
   Trainer(Parts parts, const Config& config, Hooks hooks);
 
+  void start_at(const Posterior& q);  // instead of the model's initial posterior
   void restore(const TrainingState& state);
   TrainingResult run();
 
@@ -91,7 +101,9 @@ class Trainer {
  private:
   // One step of the learning rule, or the reason to stop before it.
   std::optional<StopReason> step();
+  void choose_batch();
   void gather_evidence();
+  void scale_up();
   void assess();
   Evidence evidence() const;
   std::optional<StopReason> reason_to_stop() const;
@@ -101,6 +113,8 @@ class Trainer {
 
   Parts parts_;
   StopConfig stop_;
+  Minibatch batch_;  // of the step
+  RowFilter filter_;
   Hooks hooks_;
   Posterior posterior_;
   std::unique_ptr<Coordinator> coordinator_;

@@ -1,5 +1,6 @@
 #include "distributed/sum_tree.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -21,11 +22,7 @@ SumTree::SumTree(std::size_t virtual_shards, std::size_t vector_size, Device mem
 }
 
 void SumTree::add(const Stream& stream, std::size_t shard, std::span<const double> values) {
-  if (shard >= virtual_shards_ || (added_.size() > 0 && shard != added_.last)) {
-    throw Error(ExitCode::kUsage, "sum tree: virtual shard " + std::to_string(shard) + " of " +
-                                      std::to_string(virtual_shards_) + " was added after shards " +
-                                      to_string(added_));
-  }
+  check_turn(shard);
   if (values.size() != vector_size_) {
     throw Error(ExitCode::kUsage, "sum tree: virtual shard " + std::to_string(shard) + " gave " +
                                       std::to_string(values.size()) + " values, " +
@@ -33,7 +30,24 @@ void SumTree::add(const Stream& stream, std::size_t shard, std::span<const doubl
   }
   Buffer<double> buffer = take_buffer();
   copy(stream, values, buffer.span());
-  nodes_.push_back({0, shard, std::move(buffer)});
+  place(stream, shard, std::move(buffer));
+}
+
+void SumTree::skip(const Stream& stream, std::size_t shard) {
+  check_turn(shard);
+  place(stream, shard, std::nullopt);
+}
+
+void SumTree::check_turn(std::size_t shard) const {
+  if (shard >= virtual_shards_ || (added_.size() > 0 && shard != added_.last)) {
+    throw Error(ExitCode::kUsage, "sum tree: virtual shard " + std::to_string(shard) + " of " +
+                                      std::to_string(virtual_shards_) + " was added after shards " +
+                                      to_string(added_));
+  }
+}
+
+void SumTree::place(const Stream& stream, std::size_t shard, std::optional<Buffer<double>> values) {
+  nodes_.push_back({0, shard, std::move(values)});
   added_ = {added_.size() > 0 ? added_.first : shard, shard + 1};
   fold(stream);
 }
@@ -47,9 +61,10 @@ void SumTree::finish(const Stream& stream, Communicator& communicator, std::span
     if (communicator.rank() % 2 == 0) send_first(stream, communicator, level);
   }
   if (communicator.rank() == 0) {
-    Buffer<double> sum = std::move(nodes_.back().values);
-    copy<double>(stream, sum.span(), root);
-    spare_.push_back(std::move(sum));
+    std::optional<Buffer<double>> sum = std::move(nodes_.back().values);
+    if (!sum) sum = take_neutral(stream);
+    copy<double>(stream, sum->span(), root);
+    spare_.push_back(std::move(*sum));
   }
   nodes_.clear();
   added_ = {};
@@ -60,6 +75,18 @@ Buffer<double> SumTree::take_buffer() {
   Buffer<double> buffer = std::move(spare_.back());
   spare_.pop_back();
   return buffer;
+}
+
+Buffer<double> SumTree::take_neutral(const Stream& stream) {
+  Buffer<double> buffer = take_buffer();
+  apply(stream, Fill{.value = -0.0, .out = buffer.data()}, buffer.size());
+  return buffer;
+}
+
+std::size_t SumTree::vectors_held() const {
+  const auto held =
+      std::ranges::count_if(nodes_, [](const Node& node) { return node.values.has_value(); });
+  return static_cast<std::size_t>(held) + spare_.size();
 }
 
 // Raises the last node as far as what this rank holds allows.
@@ -85,12 +112,17 @@ bool SumTree::absent(int level, std::size_t index) const {
   return index > (virtual_shards_ - 1) >> level;
 }
 
-void SumTree::join(const Stream& stream, Node& left, Buffer<double> right) {
-  apply(stream, AddScaled{.scale = 1.0, .x = right.data(), .out = left.values.data()},
-        vector_size_);
+void SumTree::join(const Stream& stream, Node& left, std::optional<Buffer<double>> right) {
   ++left.level;
   left.index /= 2;
-  spare_.push_back(std::move(right));
+  if (!right) return;
+  if (!left.values) {
+    left.values = std::move(right);
+    return;
+  }
+  apply(stream, AddScaled{.scale = 1.0, .x = right->data(), .out = left.values->data()},
+        vector_size_);
+  spare_.push_back(std::move(*right));
 }
 
 void SumTree::send_first(const Stream& stream, Communicator& communicator, int level) {
@@ -98,9 +130,10 @@ void SumTree::send_first(const Stream& stream, Communicator& communicator, int l
   Node& first = nodes_.front();
   if (first.level != level || first.index % 2 == 0) return;
   const std::size_t sibling_shard = (first.index - 1) << level;
-  communicator.send(stream, first.values.span(),
+  if (!first.values) first.values = take_neutral(stream);
+  communicator.send(stream, first.values->span(),
                     rank_of_shard(virtual_shards_, communicator.size(), sibling_shard));
-  spare_.push_back(std::move(first.values));
+  spare_.push_back(std::move(*first.values));
   nodes_.erase(nodes_.begin());
 }
 

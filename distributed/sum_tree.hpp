@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -28,27 +29,35 @@ class SumTree {
   // device, are copied.
   void add(const Stream& stream, std::size_t shard, std::span<const double> values);
 
+  // The same for a shard that gives nothing to this sum: no vector is held for it, and the others
+  // are added as if it were not there. The sum of no shard at all is -0, to which adding x gives x,
+  // bit for bit, whatever its sign.
+  void skip(const Stream& stream, std::size_t shard);
+
   // Collective. On rank 0 `root`, on the tree's device, receives the sum; elsewhere it is left
   // alone. Empties the tree, which can then be filled again. Error(kUsage) when this rank has added
   // other shards than shards_of_rank gives it.
   void finish(const Stream& stream, Communicator& communicator, std::span<double> root);
 
   // The vectors in memory: partial sums, and spare ones kept for the next.
-  std::size_t vectors_held() const { return nodes_.size() + spare_.size(); }
+  std::size_t vectors_held() const;
 
  private:
   struct Node {
     int level;
     std::size_t index;
-    Buffer<double> values;
+    std::optional<Buffer<double>> values;  // none: all its shards were skipped
   };
 
   Buffer<double> take_buffer();
+  Buffer<double> take_neutral(const Stream& stream);
+  void place(const Stream& stream, std::size_t shard, std::optional<Buffer<double>> values);
   void fold(const Stream& stream);
   bool absent(int level, std::size_t index) const;
-  void join(const Stream& stream, Node& left, Buffer<double> right);
+  void join(const Stream& stream, Node& left, std::optional<Buffer<double>> right);
   void send_first(const Stream& stream, Communicator& communicator, int level);
   void receive_last(const Stream& stream, Communicator& communicator, int level);
+  void check_turn(std::size_t shard) const;
   void check_finish(const Communicator& communicator, std::span<double> root) const;
 
   std::size_t virtual_shards_;

@@ -23,6 +23,7 @@ void apply(const Stream&, const AddScaled& op, std::size_t size) { for_each(op, 
 void apply(const Stream&, const Scale& op, std::size_t size) { for_each(op, size); }
 void apply(const Stream&, const Fill& op, std::size_t size) { for_each(op, size); }
 void apply(const Stream&, const Multiply& op, std::size_t size) { for_each(op, size); }
+void apply(const Stream&, const LookUp& op, std::size_t size) { for_each(op, size); }
 void apply(const Stream&, const AddPackedPrecision& op, std::size_t size) { for_each(op, size); }
 
 }  // namespace cpu
@@ -44,6 +45,10 @@ void apply(const Stream& stream, const Fill& op, std::size_t size) {
 }
 
 void apply(const Stream& stream, const Multiply& op, std::size_t size) {
+  BAYESUM_DISPATCH(stream, apply(stream, op, size));
+}
+
+void apply(const Stream& stream, const LookUp& op, std::size_t size) {
   BAYESUM_DISPATCH(stream, apply(stream, op, size));
 }
 

@@ -19,6 +19,8 @@ void apply(const Stream& stream, const Multiply& op, std::size_t size) {
   for_each(stream, size, op);
 }
 
+void apply(const Stream& stream, const LookUp& op, std::size_t size) { for_each(stream, size, op); }
+
 void apply(const Stream& stream, const AddPackedPrecision& op, std::size_t size) {
   for_each(stream, size, op);
 }

@@ -56,6 +56,16 @@ struct Multiply {
   BAYESUM_HOST_DEVICE void operator()(std::size_t i) const { out[i] = x[i] * y[i]; }
 };
 
+// out = table[index], the indices whole numbers
+struct LookUp {
+  const double* table;
+  const double* index;
+  double* out;
+  BAYESUM_HOST_DEVICE void operator()(std::size_t i) const {
+    out[i] = table[static_cast<std::size_t>(index[i])];
+  }
+};
+
 // From a packed symmetric matrix S to the natural parameters of a Gaussian with precision S,
 // packed: out += -S_ii / 2 on the diagonal and -S_ij off it. i walks the packed lower triangle, in
 // which the diagonal ends each row: 8 i + 9 is the square of 2 row + 3 there, and nowhere else.
@@ -74,6 +84,7 @@ void apply(const Stream& stream, const AddScaled& op, std::size_t size);
 void apply(const Stream& stream, const Scale& op, std::size_t size);
 void apply(const Stream& stream, const Fill& op, std::size_t size);
 void apply(const Stream& stream, const Multiply& op, std::size_t size);
+void apply(const Stream& stream, const LookUp& op, std::size_t size);
 void apply(const Stream& stream, const AddPackedPrecision& op, std::size_t size);
 
 }  // namespace bayesum

@@ -53,6 +53,14 @@ struct ReportOptions {
 };
 ExitCode report(const ReportOptions& options, Job& job);
 
+// A sum of posteriors, sites and the common prior, as a posterior file; see models/combination.hpp.
+struct CombineOptions {
+  std::vector<std::string> words;  // terms and the signs between them
+  std::filesystem::path out;       // a folder, or a file by its suffix .safetensors
+  bool allow_overlap = false;
+};
+ExitCode combine(const CombineOptions& options, Job& job);
+
 // What a posterior file holds.
 struct InspectOptions {
   std::filesystem::path trained;

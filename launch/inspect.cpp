@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 #include <iterator>
 #include <vector>
@@ -25,12 +26,18 @@ std::string facts(const TrainedModel& trained, const TensorFile& file) {
   };
   const bool untouched = all(trained.design.mean, 0.0) && all(trained.design.sd, 1.0);
   table.add({"prior on", untouched ? "columns as they are" : "standardized columns"});
-  table.add({"ELBO", rounded(trained.fit.elbo, 12)});
-  table.add({"residual", rounded(trained.fit.residual, 3)});
+  const auto known = [](double value, int digits) {
+    return std::isnan(value) ? "unknown" : rounded(value, digits);
+  };
+  table.add({"ELBO", known(trained.fit.elbo, 12)});
+  table.add({"residual", known(trained.fit.residual, 3)});
   table.add({"steps", std::to_string(trained.fit.step)});
   table.add({"seed", std::to_string(trained.seed)});
   table.add(
       {"data", counted(trained.summary.rows, "row") + ", fingerprint " + file.text("fingerprint")});
+  table.add({"learned from", counted(trained.sources.pieces().size(), "piece") + " of data, " +
+                                 std::to_string(trained.prior_sources.pieces().size()) +
+                                 " by its prior"});
   return table.text(Table::kLeft);
 }
 

@@ -70,6 +70,7 @@ class CommandLine {
     add_predict();
     add_evaluate();
     add_report();
+    add_combine();
     add_inspect();
     add_doctor();
   }
@@ -162,6 +163,23 @@ class CommandLine {
     training.feature_names = data.feature_names;
   }
 
+  void add_combine() {
+    CLI::App* sub = add("combine", "Add and subtract posteriors, sites and their common prior",
+                        [this] { return combine(combine_, job_); });
+    sub->add_option("TERMS", combine_.words,
+                    "RUN, RUN:SITE (a virtual shard's number or a group) or prior, with + and -")
+        ->required();
+    sub->add_option("--out", combine_.out, "run folder or .safetensors file to write")->required();
+    sub->add_flag("--allow-overlap", combine_.allow_overlap,
+                  "count data twice that several terms have learned from");
+    sub->footer(
+        "The sum must hold the prior once. What two runs of one prior know together:\n"
+        "  bayesum combine runs/a + runs/b - prior --out runs/ab\n"
+        "A run without what virtual shard 3 taught it (train with --keep-sites shards):\n"
+        "  bayesum combine runs/all - runs/all:3 --out runs/without-3\n"
+        "Exact for conjugate models; for others train on from there: train --start runs/without-3");
+  }
+
   void add_inspect() {
     CLI::App* sub =
         add("inspect", "Show what a posterior holds", [this] { return inspect(inspect_, job_); });
@@ -181,6 +199,7 @@ class CommandLine {
   PredictOptions predict_;
   EvaluateOptions evaluate_;
   ReportOptions report_;
+  CombineOptions combine_;
   InspectOptions inspect_;
   DoctorOptions doctor_;
   std::function<ExitCode()> command_;

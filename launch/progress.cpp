@@ -36,9 +36,10 @@ void Progress::finish(const StepReport& report) {
 }
 
 void Progress::draw(const StepReport& report, bool last) {
+  const std::string about = report.estimate ? "about " : "";
   std::string line = "step " + std::to_string(report.step) + " of at most " +
-                     std::to_string(last_step_) + "  ELBO " + rounded(report.elbo, 10) +
-                     "  residual " + rounded(report.residual, 3);
+                     std::to_string(last_step_) + "  ELBO " + about + rounded(report.elbo, 10) +
+                     "  residual " + about + rounded(report.residual, 3);
   if (report.backtracks > 0) line += "  backtracks " + std::to_string(report.backtracks);
   const auto steps = static_cast<double>(report.step - first_step_);
   const double seconds = report.seconds - first_seconds_;

@@ -12,6 +12,7 @@
 #include "core/hash.hpp"
 #include "core/memory.hpp"
 #include "core/run_folder.hpp"
+#include "core/sites.hpp"
 #include "core/staging.hpp"
 #include "distributed/mpi.hpp"
 #include "launch/commands.hpp"
@@ -20,6 +21,8 @@
 #include "launch/report.hpp"
 #include "launch/signals.hpp"
 #include "launch/table.hpp"
+#include "models/continuation.hpp"
+#include "models/posterior_distance.hpp"
 #include "models/trained_model.hpp"
 
 namespace bayesum {
@@ -58,35 +61,48 @@ class Training {
   StopReason train();
   void open_folder();
   void begin_folder();
+  void take_up();
   void read_data();
   void make_model_of_data();
+  std::vector<bool> groups() const { return all_groups_but(*data_, config_.data.without_group); }
   std::optional<TrainingState> newest_state();
   void share(TrainingState& state);
   Trainer::Hooks hooks();
   void save(const TrainingState& state);
+  const PriorConfig& prior_config() const {
+    return continuation_ ? continuation_->prior_config : config_.prior;
+  }
   TrainedModel trained_model(const TrainingResult& result) const;
+  void keep_sites(const TrainingResult& result);
   void tell(const TrainedModel& trained, StopReason reason) const;
   std::string where() const;
   std::string dropped_text() const;
 
-  const TrainConfig& config_;
+  TrainConfig config_;
   Communicator& ranks_;
   const Stream& stream_;
   bool is_root_;
   std::optional<RunFolder> folder_;  // of rank 0
+  std::optional<TrainedModel> start_;
+  std::optional<Continuation> continuation_;
   std::shared_ptr<spdlog::logger> log_;
   std::optional<Dataset> data_;
   DataSummary summary_;
+  Sources sources_;
   std::unique_ptr<Model> model_;
   CheckpointIdentity identity_;
   std::optional<Progress> progress_;  // of rank 0
 };
 
 StopReason Training::train() {
+  take_up();
   read_data();
   make_model_of_data();
   Trainer trainer({stream_, ranks_, *data_, *model_},
-                  {config_.rule, config_.coordinator, config_.stop}, hooks());
+                  {config_.rule, config_.coordinator, config_.stop,
+                   static_cast<std::uint64_t>(config_.run.seed), groups()},
+                  hooks());
+  if (continuation_ && continuation_->start) trainer.start_at(*continuation_->start);
   const auto state = newest_state();
   begin_folder();
   if (state) trainer.restore(*state);
@@ -102,6 +118,7 @@ StopReason Training::train() {
     }
     return result.reason;
   }
+  keep_sites(result);
   agree(ranks_, stream_, [&] {
     if (!is_root_) return;
     const TrainedModel trained = trained_model(result);
@@ -133,6 +150,25 @@ void Training::begin_folder() {
   });
 }
 
+// What is continued from earlier runs, read by every rank.
+void Training::take_up() {
+  agree(ranks_, stream_, [&] {
+    Ancestors ancestors;
+    const auto read = [](const std::string& path, std::optional<TrainedModel>& trained) {
+      if (!path.empty()) trained = load_trained(path);
+    };
+    read(config_.prior.posterior, ancestors.posterior);
+    read(config_.prior.like, ancestors.like);
+    read(config_.run.start, ancestors.start);
+    continuation_ = continue_from(ancestors, config_.model, config_.data);
+    start_ = std::move(ancestors.start);
+  });
+  identity_.config = config_.identity();
+  if (!continuation_) return;
+  identity_.config += "\n[earlier]\nruns = \"" + hash_text(continuation_->fingerprint()) + "\"\n";
+  config_.data.features = continuation_->features;
+}
+
 void Training::read_data() {
   DataConfig data = config_.data;
   const std::size_t sharing = ranks_on_this_host(stream_, ranks_);
@@ -141,8 +177,8 @@ void Training::read_data() {
     log_->info("up to {} MiB of rows are kept in memory", data.cache_mib);
   }
   agree(ranks_, stream_, [&] { data_.emplace(data, support_of(config_.model.name)); });
-  const std::string identity = config_.identity();
-  require_same(ranks_, stream_, hash_of(std::as_bytes(std::span(identity))), "configuration");
+  require_same(ranks_, stream_, hash_of(std::as_bytes(std::span(identity_.config))),
+               "configuration");
   require_same(ranks_, stream_, data_->layout(), "header or size of " + config_.data.path);
   summary_ = data_->scan(stream_, ranks_);
   log_->info("{} has {}, {}", config_.data.path, counted(summary_.rows, "row"),
@@ -154,11 +190,24 @@ void Training::read_data() {
 
 void Training::make_model_of_data() {
   agree(ranks_, stream_, [&] {
-    const Design design = make_design(config_.model, *data_, summary_);
-    model_ = make_model(config_.model, config_.prior, design, summary_);
+    if (config_.run.keep_sites == "group" && data_->groups().empty()) {
+      throw Error(ExitCode::kUsage, "run.keep_sites = \"group\" needs data.group");
+    }
+    const Design design =
+        continuation_ ? continuation_->design : make_design(config_.model, *data_, summary_);
+    model_ = make_model(config_.model, prior_config(), design, summary_);
     data_->set_design(design, model_->takes_sparse());
+    sources_ = sources_of(summary_, config_.data);
+    if (!continuation_) return;
+    model_->set_prior(continuation_->prior);
+    if (sources_.shares_with(continuation_->prior_sources) && !config_.prior.allow_overlap) {
+      throw Error(ExitCode::kUsage,
+                  "prior.posterior has learned from these data already, in part at least: leave "
+                  "them out, or say prior.allow_overlap = true");
+    }
+    sources_.add(continuation_->prior_sources, 1);
   });
-  identity_ = {config_.identity(), summary_.fingerprint};
+  identity_.fingerprint = summary_.fingerprint;
   if (!is_root_) return;
   std::cout << config_.model.name << " model of " << config_.data.path << ": "
             << counted(summary_.rows, "row") << dropped_text() << ", "
@@ -230,16 +279,30 @@ void Training::save(const TrainingState& state) {
   log_->info("saved the checkpoint of step {}", state.step);
 }
 
+// Of the posterior that training ended with.
+void Training::keep_sites(const TrainingResult& result) {
+  if (config_.run.keep_sites == "no") return;
+  const std::string column = config_.run.keep_sites == "group" ? config_.data.group : "";
+  const Sites sites = gather_sites({stream_, ranks_, *data_, *model_}, result.posterior, summary_,
+                                   column, groups());
+  agree(ranks_, stream_, [&] {
+    if (is_root_) write_tensors(folder_->sites(), sites.to_file());
+  });
+  log_->info("kept {}", counted(sites.sites.size(), "site"));
+}
+
 TrainedModel Training::trained_model(const TrainingResult& result) const {
   return {.model = config_.model,
-          .prior_config = config_.prior,
+          .prior_config = prior_config(),
           .columns = config_.data,
           .design = data_->design(),
           .summary = summary_,
           .posterior = result.posterior,
           .prior = model_->prior(),
           .fit = result.last,
-          .seed = static_cast<std::uint64_t>(config_.run.seed)};
+          .seed = static_cast<std::uint64_t>(config_.run.seed),
+          .sources = sources_,
+          .prior_sources = continuation_ ? continuation_->prior_sources : Sources()};
 }
 
 void Training::tell(const TrainedModel& trained, StopReason reason) const {
@@ -254,7 +317,14 @@ void Training::tell(const TrainedModel& trained, StopReason reason) const {
     table.add({"communicated", bytes_text(static_cast<double>(traffic.bytes)) + " in " +
                                    std::to_string(traffic.calls) + " calls by rank 0"});
   }
+  if (start_) {
+    const PosteriorDistance moved = distance(*start_, trained);
+    table.add({"from the start", "symmetrised KL " + rounded(moved.symmetrised_kl, 3) +
+                                     ", means moved by at most " + rounded(moved.largest_shift, 3) +
+                                     " sd"});
+  }
   table.add({"posterior", folder_->posterior().string()});
+  if (config_.run.keep_sites != "no") table.add({"sites", folder_->sites().string()});
   std::cout << "\n" << coefficient_table(trained) << "\n" << table.text(Table::kLeft) << std::flush;
 }
 

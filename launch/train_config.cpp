@@ -1,5 +1,7 @@
 #include "launch/train_config.hpp"
 
+#include <algorithm>
+
 #include "kernels/error.hpp"
 
 namespace bayesum {
@@ -9,7 +11,10 @@ constexpr double kLargestWhole = 9007199254740992.0;  // 2^53, up to which doubl
 
 std::vector<Override> with_sections(std::vector<Override> overrides, const Fields& fields) {
   for (Override& flag : overrides) {
-    if (fields.find("run." + flag.key) != nullptr) flag.key = "run." + flag.key;
+    if (flag.key == "prior") flag.key = "prior.posterior";
+    std::string key = "run." + flag.key;
+    std::ranges::replace(key, '-', '_');
+    if (fields.find(key) != nullptr) flag.key = key;
   }
   return overrides;
 }
@@ -37,6 +42,12 @@ void RunConfig::describe(Fields& fields) {
   fields.add("run.resume", resume, {"no", "auto"},
              "auto: go on from the newest checkpoint of the folder, if there is one");
   fields.add("run.overwrite", overwrite, "start over in a folder that holds a run");
+  fields.add("run.start", start, {},
+             "a run or posterior file where training starts, with its prior and columns, as after "
+             "bayesum combine");
+  fields.add("run.keep_sites", keep_sites, {"no", "shards", "group"},
+             "keep what each virtual shard, or each level of data.group, taught at the end, in "
+             "sites.safetensors, for bayesum combine");
   fields.add(
       "run.checkpoint_every", checkpoint_every, {0, kLargestWhole},
       "steps from one checkpoint to the next; 0: only at the end, or when stopped on request");
@@ -57,6 +68,8 @@ void TrainConfig::describe(Fields& fields) {
 std::string TrainConfig::identity() const {
   TrainConfig deciding = *this;
   deciding.data.path.clear();
+  deciding.prior.posterior.clear();
+  deciding.prior.like.clear();
   deciding.data.cache_mib = DataConfig{}.cache_mib;
   deciding.coordinator = {};
   deciding.stop = {};

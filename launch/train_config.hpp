@@ -21,6 +21,8 @@ struct RunConfig {
   std::int64_t ranks = 2;
   std::string resume = "no";
   bool overwrite = false;
+  std::string start;  // a run or posterior file where training starts, see models/continuation.hpp
+  std::string keep_sites = "no";
   std::int64_t checkpoint_every = 100;
   std::string log = "info";
 
@@ -40,9 +42,10 @@ struct TrainConfig {
   void describe(Fields& fields);
 
   // What a checkpoint belongs to: the sections [data], [model], [prior] and [rule] and the seed, as
-  // TOML. Left out is what may change from one start to the next: where the data lie (their
-  // fingerprint is checked) and how much of them is kept in memory, when to stop, who applies the
-  // rule, and all else of [run].
+  // TOML. Earlier runs that are taken up stand in it by what they hold, see
+  // Continuation::fingerprint, and not by their paths. Left out is what may change from one start
+  // to the next: where the data lie (their fingerprint is checked) and how much of them is kept in
+  // memory, when to stop, who applies the rule, and all else of [run].
   std::string identity() const;
 };
 

@@ -28,13 +28,33 @@ void fill_row(const Design& design, std::size_t row, std::span<double> map) {
   }
 }
 
-// Prior sds are in units of `prior_unit`.
+// Is the prior an earlier posterior, and not what the configuration's other keys say?
+bool is_continued(const TrainedModel& trained) { return !trained.prior_config.posterior.empty(); }
+
+Posterior prior_of(const TrainedModel& trained) {
+  Posterior prior = trained.posterior;
+  std::ranges::copy(trained.prior.natural, prior.natural().begin());
+  return prior;
+}
+
+// Of each coefficient a priori, on the scale of the design. `unit` is that of a configured one.
+std::vector<double> prior_sds(const TrainedModel& trained, double unit) {
+  if (is_continued(trained)) {
+    return trained.posterior.block("coefficients").family->moments(trained.prior.natural).sd;
+  }
+  std::vector<double> sds;
+  for (const auto& prior : coefficient_priors(trained.prior_config, trained.design, 0.0)) {
+    sds.push_back(prior.sd * unit);
+  }
+  return sds;
+}
+
 std::vector<Coefficient> of_regression(const TrainedModel& trained, const LinearPosterior& q,
                                        double prior_unit) {
   const Design& design = trained.design;
   const std::size_t d = design.columns();
   const auto names = design.column_names();
-  const auto priors = coefficient_priors(trained.prior_config, design, 0.0);
+  const std::vector<double> sds = prior_sds(trained, prior_unit);
   const double nu = q.degrees_of_freedom();
   const std::vector<double> design_sd =
       trained.posterior.block("coefficients").family->moments(trained.posterior.natural()).sd;
@@ -50,8 +70,8 @@ std::vector<Coefficient> of_regression(const TrainedModel& trained, const Linear
     for (std::size_t i = 0; i < rows; ++i) {
       const std::size_t j = first + i;
       table.push_back({names[j], student_t_marginal(location[i], std::sqrt(squared_scale[i]), nu),
-                       design_sd[j], priors[j].sd * prior_unit});
-      table.back().flat_prior = std::isinf(priors[j].sd);
+                       design_sd[j], sds[j]});
+      table.back().flat_prior = !is_continued(trained) && std::isinf(sds[j]);
     }
   }
   return table;
@@ -65,8 +85,12 @@ std::vector<Coefficient> of_linear(const TrainedModel& trained) {
   const auto q = LinearPosterior::of(trained.posterior);
   const Marginal sigma = sd_marginal(q.shape, q.rate);
   auto table = of_regression(trained, q, sigma.mean);
-  const PriorConfig& prior = trained.prior_config;
-  table.push_back({"sigma", sigma, sigma.sd, sd_marginal(prior.shape, prior.rate).sd});
+  double shape = trained.prior_config.shape, rate = trained.prior_config.rate;
+  if (is_continued(trained)) {
+    const auto prior = LinearPosterior::of(prior_of(trained));
+    shape = prior.shape, rate = prior.rate;
+  }
+  table.push_back({"sigma", sigma, sigma.sd, sd_marginal(shape, rate).sd});
   return table;
 }
 

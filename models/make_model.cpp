@@ -121,6 +121,14 @@ void PriorConfig::describe(Fields& fields) {
   fields.add("prior.scale", scale, kPositive, "multivariate-gaussian: see prior.degrees");
   fields.add("prior.concentration", concentration, kPositive,
              "dirichlet-categorical: probabilities of the levels ~ Dirichlet(concentration, ...)");
+  fields.add("prior.posterior", posterior, {},
+             "a run or posterior file whose posterior is today's prior, with its columns as it "
+             "standardized them; the other keys of [prior] are then its own");
+  fields.add("prior.like", like, {},
+             "a run or posterior file whose prior and columns are taken, so that the two can be "
+             "combined; likewise");
+  fields.add("prior.allow_overlap", allow_overlap,
+             "prior.posterior: learn again from virtual shards that it has learned from already");
 }
 
 void require_proper(const PriorConfig& prior, const std::string& model_name) {

@@ -36,6 +36,9 @@ struct PriorConfig {
   double degrees = 3.0;    // multivariate-gaussian: Wishart(degrees + D - 1, scale^2 I)
   double scale = 1.0;
   double concentration = 1.0;  // dirichlet-categorical: Dirichlet(concentration, ...)
+  std::string posterior;       // a run whose posterior is the prior, see models/continuation.hpp
+  std::string like;            // a run whose prior is the prior
+  bool allow_overlap = false;  // with `posterior`: data that it has learned from already
 
   void describe(Fields& fields);
 };

@@ -276,6 +276,9 @@ TensorFile TrainedModel::to_file() const {
                    {"seed", whole_text(seed, 10, 1)},
                    {"fingerprint", whole_text(summary.fingerprint, 16, 16)}};
   write_design(*this, file);
+  file.tensors["data.shards"] = hash_tensor(summary.shards);
+  write_sources("sources", sources, file);
+  write_sources("prior_sources", prior_sources, file);
   each_number(*this, [&](const char* key, const auto& value) {
     file.tensors[key] = {.shape = {1}, .values = {static_cast<double>(value)}};
   });
@@ -292,6 +295,9 @@ TrainedModel TrainedModel::from_file(const TensorFile& file) {
   expect(file, "model", trained.model.name);
   trained.seed = read_whole(file, "seed", 10);
   trained.summary.fingerprint = read_whole(file, "fingerprint", 16);
+  trained.summary.shards = read_hashes("data.shards", file);
+  trained.sources = read_sources("sources", file);
+  trained.prior_sources = read_sources("prior_sources", file);
   read_design(file, trained);
   each_number(trained, [&](const char* key, auto& value) { read_number(file, key, value); });
   trained.posterior = layout_of(file, trained);

@@ -4,6 +4,7 @@
 
 #include "core/dataset.hpp"
 #include "core/posterior.hpp"
+#include "core/provenance.hpp"
 #include "core/safetensors.hpp"
 #include "core/trainer.hpp"
 #include "models/make_model.hpp"
@@ -24,6 +25,8 @@ struct TrainedModel {
   Prior prior;
   StepReport fit;  // ELBO, residual and step at the posterior; `seconds` is not kept
   std::uint64_t seed = 0;
+  Sources sources = {};        // what the posterior has learned from
+  Sources prior_sources = {};  // and, of that, what the prior had: of a posterior that it was
 
   // Metadata, all text:
   //   format "bayesum-posterior", format_version "2", program "bayesum 0.1.0"
@@ -45,6 +48,8 @@ struct TrainedModel {
   //   design.missing              likewise, where missing values are filled
   //   summary.mean, summary.sd    one per input of numbers and per level, see DataSummary
   //   summary.*, fit.*            one number each, the fields of DataSummary and StepReport
+  //   data.shards                 XXH3 of every virtual shard of the training data, see hash_tensor
+  //   sources, prior_sources      see write_sources
   TensorFile to_file() const;
 
   // Reads it back, bit for bit. Error(kFile) naming path and key when a part is missing, is not of

@@ -16,6 +16,7 @@ FILE receives three numbers: passed, failed, skipped.
 
 import argparse
 import fnmatch
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -45,6 +46,7 @@ def conditions(preset):
         "no-gpu": preset != "cuda" or not has_gpu(),
         "no-data-dir": not os.path.isdir(data),
         "no-example-data": not os.path.exists(examples),
+        "no-safetensors": importlib.util.find_spec("safetensors") is None,
         "no-openmp": preset == "tsan",
         "no-small-disk": not may_mount(),
     }

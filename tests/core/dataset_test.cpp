@@ -6,6 +6,7 @@
 #include <random>
 #include <sstream>
 
+#include "core/hash.hpp"
 #include "distributed/self.hpp"
 #include "distributed/thread.hpp"
 #include "tests/core/files.hpp"
@@ -328,6 +329,39 @@ TEST(Dataset, RefusesADesignThatIsNone) {
 }
 
 // 40000 rows of 5 columns: 1.9 MiB in all, so that 1 MiB holds some of the shards.
+// The others are read as they were cut.
+TEST(Dataset, LeavesOutShards) {
+  const TemporaryFolder folder;
+  DataConfig config = config_of(folder.file("rows.csv", Table(50, 3).text()));
+  const DataSummary all = scan_alone(config, Support::kCount);
+  const auto rows_of = [&](std::size_t shard) {
+    Dataset data(config, Support::kCount);
+    data.set_design({.features = {"a"}, .mean = {0}, .sd = {1}});
+    std::vector<double> values;
+    data.visit(Stream(), shard, [&](const Batch& batch) {
+      values.insert(values.end(), batch.x.data, batch.x.data + batch.rows() * batch.x.cols);
+    });
+    return values;
+  };
+  const auto fifth = rows_of(5), second = rows_of(2);
+  ASSERT_FALSE(second.empty());
+  config.without_shards = {"2", "7"};
+  const DataSummary rest = scan_alone(config, Support::kCount);
+  EXPECT_EQ(rows_of(5), fifth);
+  EXPECT_TRUE(rows_of(2).empty() && rows_of(7).empty());
+  EXPECT_EQ(all.shards.size(), 8U);
+  for (std::size_t k = 0; k < 8; ++k) {
+    EXPECT_EQ(rest.shards[k], k == 2 || k == 7 ? hash_of({}) : all.shards[k]) << k;
+  }
+  EXPECT_NE(rest.fingerprint, all.fingerprint);
+  EXPECT_EQ(all.rows, 50U);
+  EXPECT_LT(rest.rows, 50U - second.size() / 2);
+  for (const char* bad : {"8", "-1", "two", "", "1.0"}) {
+    config.without_shards = {bad};
+    EXPECT_THROW(Dataset(config, Support::kCount), Error) << bad;
+  }
+}
+
 TEST(Dataset, TheCacheChangesNothing) {
   const TemporaryFolder folder;
   DataConfig config = config_of(folder.file("a.csv", Table(40000, 5).text()));
@@ -406,7 +440,7 @@ TEST(DataConfig, DescribesEveryField) {
   DataConfig config;
   Fields fields;
   config.describe(fields);
-  EXPECT_EQ(fields.all().size(), 13u);
+  EXPECT_EQ(fields.all().size(), 16u);
   EXPECT_FALSE(fields.find("data.virtual_shards")->interval.contains(0));
   EXPECT_TRUE(fields.find("data.cache_mib")->interval.contains(-1));
   EXPECT_FALSE(fields.find("data.cache_mib")->interval.contains(-2));

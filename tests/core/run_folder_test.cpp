@@ -41,12 +41,13 @@ TEST(RunFolder, MetricsAreALineOfJsonForEachStepWrittenAtOnce) {
                     .seconds = 0.25};
   folder.write_metrics(report);
   report.elbo = std::numeric_limits<double>::quiet_NaN();
+  report.estimate = true;
   folder.write_metrics(report);
   EXPECT_EQ(TemporaryFolder::read(temporary.path() / "metrics.jsonl"),
             "{\"step\":3,\"elbo\":-1.5,\"loss\":0.1,\"rows\":20.0,\"residual\":1e-09,\"rho\":0.5,"
-            "\"backtracks\":2,\"seconds\":0.25}\n"
+            "\"backtracks\":2,\"seconds\":0.25,\"estimate\":false}\n"
             "{\"step\":3,\"elbo\":null,\"loss\":0.1,\"rows\":20.0,\"residual\":1e-09,\"rho\":0.5,"
-            "\"backtracks\":2,\"seconds\":0.25}\n");
+            "\"backtracks\":2,\"seconds\":0.25,\"estimate\":true}\n");
 }
 
 TEST(RunFolder, MetricsAreReadBackByStepTheLastOfEach) {

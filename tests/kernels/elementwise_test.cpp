@@ -64,6 +64,21 @@ TEST_F(ElementwiseTest, Multiply) {
   }
 }
 
+TEST_F(ElementwiseTest, LookUpReadsTheTable) {
+  const auto table = random_vector(7, 12);
+  auto values = on_device(table);
+  for (const std::size_t size : kAwkwardSizes) {
+    std::vector<double> index(size), expected(size);
+    for (std::size_t i = 0; i < size; ++i) {
+      index[i] = static_cast<double>((5 * i + i / 3) % table.size());
+      expected[i] = table[(5 * i + i / 3) % table.size()];
+    }
+    auto at = on_device(index), out = zeros(size);
+    apply(stream(), LookUp{values.data(), at.data(), out.data()}, size);
+    EXPECT_EQ(out.host(), expected);
+  }
+}
+
 TEST_F(ElementwiseTest, AddPackedPrecisionHalvesTheDiagonal) {
   for (const std::size_t d : {0, 1, 2, 31, 33, 257}) {
     const auto precision = random_vector(packed_size(d), 10),

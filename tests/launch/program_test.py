@@ -23,7 +23,10 @@ import tempfile
 import time
 import xml.etree.ElementTree
 
-DONE, USAGE, FILE, DEVICE, STOPPED = 0, 2, 3, 6, 85
+from read_files import File, packed, unpacked
+
+DONE, USAGE, FILE, NUMERICAL, DEVICE, STOPPED = 0, 2, 3, 4, 6, 85
+SKIPPED = 77  # what ctest takes for a skip
 SECONDS = 60  # for a command; a hang is a failure
 
 CASES = {}
@@ -130,6 +133,11 @@ def check_refused(outcome, code, *words):
     check(len(said) == 1, f"{len(said)} sentences, not 1:\n{outcome.err}")
     for word in words:
         check(word in said[0], f"'{word}' is not in: {said[0]}")
+
+
+def skip(why):
+    print(f"SKIPPED: {why}")
+    sys.exit(SKIPPED)
 
 
 class Page(html.parser.HTMLParser):
@@ -694,6 +702,288 @@ def test_an_unwritable_run_folder_is_named(bench):
     bench.trained()
     check_refused(bench.run("predict", "run", "--data", "rows.csv", "--out", "file/p.csv"), FILE,
                   "file/p.csv")
+
+
+# What posteriors are for: to be added, subtracted and continued.
+
+
+def natural(bench, *parts):
+    return File(bench.path(*parts)).vector("natural.coefficients")
+
+
+def check_near(found, expected, relative, what):
+    scale = max(map(abs, expected))
+    worst = max(abs(a - b) for a, b in zip(found, expected, strict=True)) / scale
+    check(worst <= relative, f"{what}: {worst} apart")
+
+
+def write_parts(bench):
+    """The rows in two files, a.csv and b.csv."""
+    lines = table(60).splitlines(keepends=True)
+    bench.write("a.csv", "".join(lines[:25]))
+    bench.write("b.csv", "".join(lines[:1] + lines[25:]))
+
+
+# Damped, so that it has many steps, and tight.
+TIGHT = ("--stop.residual", "1e-12")
+
+
+@on_ranks(1, 2)
+def test_minibatches_give_the_same_bytes_and_a_real_last_report(bench):
+    small = ("--data.shards_per_step", "2", "--rule.name", "blr", "--rule.schedule", "power",
+             "--stop.steps", "30", "--stop.residual", "0")
+    alone = bench.trained(*small, ranks=1, folder="alone")
+    check(bench.trained(*small) == alone, "other bytes")
+    steps = [json.loads(line) for line in bench.read("run", "metrics.jsonl").splitlines()]
+    check([step["estimate"] for step in steps] == [True] * 30 + [False], steps)
+    check(all(step["rows"] < 60 for step in steps[:-1]) and steps[-1]["rows"] == 60, steps)
+    check("ELBO about" in bench.train(*small, "--overwrite", "true").out, "no word of estimates")
+    first = bench.trained(*small[:-4], "--stop.steps", "13", "--stop.residual", "0", folder="halves")
+    check(first != alone, "13 steps are 30")
+    check(bench.trained(*small, "--resume", "auto", ranks=3 - bench.ranks, folder="halves") == alone,
+          "gone on: other bytes")
+
+
+@on_ranks(1, 2)
+def test_minibatches_that_cannot_be_are_refused(bench):
+    check_refused(bench.train("--data.shards_per_step", "3"), USAGE,
+                  "data.shards_per_step = 3 does not divide data.virtual_shards = 8")
+    check_refused(bench.train("--data.shards_per_step", "2"), USAGE, "rule.schedule")
+    bench.configure(model="linear")
+    check_refused(bench.train("--data.shards_per_step", "2"), USAGE, "rule.schedule")
+
+
+@on_ranks(1, 2)
+def test_sites_are_kept_and_sum_to_the_posterior(bench):
+    for model, response in (("linear", "visits"), ("poisson", "visits"), ("logistic", "any")):
+        bench.configure(model, response)
+        alone = bench.trained("--keep-sites", "shards", *TIGHT, ranks=1, folder=model)
+        check(bench.trained("--run.keep_sites", "shards", *TIGHT, folder=model + "-2") == alone,
+              "other bytes")
+        kept = bench.read(model, "sites.safetensors")
+        check(bench.read(model + "-2", "sites.safetensors") == kept, "other bytes of sites")
+        sites = File(bench.path(model, "sites.safetensors"))
+        posterior = File(bench.path(model, "posterior.safetensors"))
+        sums = [math.fsum(column) for column in zip(*sites.rows("site.natural"))]
+        expected = [a - b for a, b in zip(posterior.vector("natural.coefficients"),
+                                          posterior.vector("prior.coefficients"))]
+        check_near(sums, expected, 1e-11, model)
+        check(sum(sites.vector("site.rows")) == 60, "not all rows")
+        check(sites.lines("names") == [str(k) for k in range(8)], sites.metadata)
+        check(sites.hashes("site.fingerprint") == posterior.hashes("data.shards"), "other shards")
+    check_refused(bench.train("--keep-sites", "group"), USAGE, "data.group")
+    bench.trained("--overwrite", "true", folder="linear")
+    check(not os.path.exists(bench.path("linear", "sites.safetensors")), "sites of another run")
+
+
+@on_ranks(1, 2)
+def test_files_are_what_their_page_says(bench):
+    bench.configure("logistic", "any")
+    bench.trained("--keep-sites", "shards")
+    file = File(bench.path("run", "posterior.safetensors"))
+    check(file.metadata["format"] == "bayesum-posterior" and file.metadata["format_version"] == "1"
+          and file.metadata["model"] == "logistic", file.metadata)
+    d = int(file.metadata["dimension.coefficients"])
+    check(d == 3 and file.metadata["family.coefficients"] == "gaussian", file.metadata)
+    lambda_ = file.vector("natural.coefficients")
+    precision = unpacked(lambda_[d:], d)
+    check_near(packed(precision), lambda_[d:], 0, "packing")
+    mean, covariance = file.vector("mean.coefficients"), file.rows("covariance.coefficients")
+    check_near([sum(s * m for s, m in zip(row, mean)) for row in precision], lambda_[:d], 1e-12,
+               "S m")
+    product = [sum(precision[i][k] * covariance[k][j] for k in range(d))
+               for i in range(d) for j in range(d)]
+    check_near(product, [float(i == j) for i in range(d) for j in range(d)], 1e-12, "S S^-1")
+    shards = file.hashes("data.shards")
+    check(len(set(shards)) == 8, shards)
+    check(file.sources("sources") == {(shard, ""): 1 for shard in shards}, "other sources")
+    check(file.sources("prior_sources") == {}, "the prior has learned")
+    (name,) = os.listdir(bench.path("run", "checkpoints"))
+    checkpoint = File(bench.path("run", "checkpoints", name))
+    check(checkpoint.metadata["format"] == "bayesum-checkpoint-1", checkpoint.metadata)
+    check(checkpoint.lines("blocks") == ["coefficients gaussian 3"], checkpoint.metadata)
+    check(checkpoint.vector("natural") == lambda_, "another lambda")
+    check(name == f"step-{int(checkpoint.metadata['step']):06}.safetensors", name)
+    check(file.metadata["fingerprint"] == checkpoint.metadata["data_fingerprint"], "other data")
+
+
+@on_ranks(1)
+def test_files_open_in_safetensors(bench):
+    try:
+        from safetensors import safe_open
+    except ImportError:
+        skip("the Python package safetensors is not here")
+    bench.trained("--keep-sites", "shards")
+    for name in ("posterior.safetensors", "sites.safetensors"):
+        ours = File(bench.path("run", name))
+        with safe_open(bench.path("run", name), framework="np") as theirs:
+            check(theirs.metadata() == ours.metadata, name)
+            check(set(theirs.keys()) == set(ours.tensors) | {"checksum"}, name)
+            for key, (shape, values) in ours.tensors.items():
+                tensor = theirs.get_tensor(key)
+                check(list(tensor.shape) == shape and tensor.ravel().tolist() == values, key)
+
+
+@on_ranks(1, 2)
+def test_yesterday_and_today_are_all_at_once(bench):
+    write_parts(bench)
+    bench.configure("linear")
+    bench.trained("--data.path", "a.csv", folder="yesterday")
+    for ranks in (1, 2):
+        bench.trained("--data.path", "b.csv", "--prior", "yesterday", ranks=ranks,
+                      folder=f"today-{ranks}")
+    bench.trained("--prior.like", "yesterday", folder="all")
+    today = natural(bench, "today-1", "posterior.safetensors")
+    check_near(today, natural(bench, "all", "posterior.safetensors"), 1e-13, "in sequence")
+    check(bench.read("today-1", "posterior.safetensors")
+          == bench.read("today-2", "posterior.safetensors"), "other bytes on 2 ranks")
+    file = File(bench.path("today-1", "posterior.safetensors"))
+    check(file.vector("prior.coefficients") == natural(bench, "yesterday", "posterior.safetensors"),
+          "another prior")
+    check("yesterday" not in file.metadata["config"], "a path in the posterior")
+    # A run that takes up another goes on from its checkpoint, whatever the path.
+    os.rename(bench.path("yesterday"), bench.path("before"))
+    resumed = bench.train("--data.path", "b.csv", "--prior", "before", "--resume", "auto",
+                          folder="today-1")
+    check_code(resumed, DONE)
+    check("going on from the checkpoint of step" in resumed.out, resumed.out)
+    check_refused(bench.train("--data.path", "b.csv", "--resume", "auto", folder="today-1"), USAGE,
+                  "belongs to another configuration")
+
+
+@on_ranks(1, 2)
+def test_a_prior_or_start_that_does_not_fit_is_refused(bench):
+    bench.trained(folder="earlier")
+    check_refused(bench.train("--prior", "nowhere"), FILE, "nowhere")
+    check_refused(bench.train("--prior", "earlier"), USAGE, "has learned from these data already")
+    check_code(bench.train("--prior", "earlier", "--prior.allow_overlap", "true", folder="twice"),
+               DONE)
+    for key in ("prior.posterior", "prior.like", "run.start"):
+        flag = "--" + key
+        check_refused(bench.train(flag, "earlier", "--model.posterior", "diagonal"), USAGE, key,
+                      "model.posterior")
+        check_refused(bench.train(flag, "earlier", "--data.features", "age"), USAGE, key, "features")
+        check_refused(bench.train(flag, "earlier", "--data.response", "any"), USAGE, key, "response")
+    check_refused(bench.train("--prior.like", "earlier", "--prior", "earlier"), USAGE, "use one")
+    bench.write("other.csv", "age,height,visits\n3,180,1\n")
+    check_refused(bench.train("--prior", "earlier", "--data.path", "other.csv",
+                              "--data.features", ""), USAGE, "bmi")
+
+
+@on_ranks(1, 2)
+def test_parts_are_combined_to_the_whole(bench):
+    write_parts(bench)
+    bench.configure("linear")
+    bench.trained("--data.path", "a.csv", folder="a")
+    bench.trained("--data.path", "b.csv", "--prior.like", "a", folder="b")
+    bench.trained("--prior.like", "a", folder="all")
+    for words, out in ((("a", "+", "b", "-", "prior"), "ab"), (("-", "prior", "+", "b", "+", "a"), "ba")):
+        outcome = bench.run("combine", *words, "--out", out)
+        check_code(outcome, DONE)
+        for word in ("60 rows", "age", "bmi", "sigma", f"{out}/posterior.safetensors"):
+            check(word in outcome.out, f"'{word}' is not in: {outcome.out}")
+        check_near(natural(bench, out, "posterior.safetensors"),
+                   natural(bench, "all", "posterior.safetensors"), 1e-13, out)
+    check_code(bench.run("combine", "a", "+", "b", "-", "prior", "--out", "ab.safetensors"), DONE)
+    check(bench.read("ab.safetensors") == bench.read("ab", "posterior.safetensors"), "other bytes")
+    # What was combined is a posterior like any other.
+    all_, sum_ = (File(bench.path(run, "posterior.safetensors")) for run in ("all", "ab"))
+    check_near(sum_.vector("fit.elbo"), all_.vector("fit.elbo"), 1e-11, "log evidence")
+    check_code(bench.run("inspect", "ab"), DONE)
+    check_code(bench.run("predict", "ab", "--data", "held-out.csv"), DONE)
+    check_code(bench.run("evaluate", "ab", "--data", "held-out.csv"), DONE)
+    check_code(bench.run("combine", "ab", "-", "a", "+", "prior", "--out", "b-again"), DONE)
+    check_near(natural(bench, "b-again", "posterior.safetensors"),
+               natural(bench, "b", "posterior.safetensors"), 1e-12, "a taken away again")
+
+
+@on_ranks(1, 2)
+def test_a_site_is_unlearned_exactly_where_the_model_is_conjugate(bench):
+    bench.configure("linear")
+    bench.trained("--keep-sites", "shards", folder="all")
+    check_code(bench.run("combine", "all", "-", "all:3", "-", "all:6", "--out", "less"), DONE)
+    bench.trained("--prior.like", "all", "--data.without_shards", "3,6", folder="rest")
+    check_near(natural(bench, "less", "posterior.safetensors"),
+               natural(bench, "rest", "posterior.safetensors"), 1e-12, "unlearned")
+    less, rest = (File(bench.path(run, "posterior.safetensors")) for run in ("less", "rest"))
+    check(less.sources("sources") == rest.sources("sources"), "other sources")
+    check(less.vector("summary.rows") == rest.vector("summary.rows"), "other rows")
+
+
+@on_ranks(1, 2)
+def test_a_glm_unlearns_and_converges_again(bench):
+    bench.trained("--keep-sites", "shards", *TIGHT, folder="all")
+    check_code(bench.run("combine", "all", "-", "all:3", "--out", "without-3"), DONE)
+    check("unknown" in bench.run("inspect", "without-3").out, "an ELBO that nobody has seen")
+    rest = ("--data.without_shards", "3", *TIGHT)
+    outcome = bench.train(*rest, "--start", "without-3", folder="rest")
+    check_code(outcome, DONE)
+    moved = re.search(r"from the start +symmetrised KL (\S+), means moved by at most (\S+) sd",
+                      outcome.out)
+    check(moved and 0 < float(moved[1]) < 0.1 and 0 < float(moved[2]) < 0.5, outcome.out)
+    bench.trained(*rest, "--prior.like", "all", folder="scratch")
+    check_near(natural(bench, "rest", "posterior.safetensors"),
+               natural(bench, "scratch", "posterior.safetensors"), 1e-8, "converged again")
+
+
+@on_ranks(1, 2)
+def test_sums_that_make_no_sense_are_refused(bench):
+    bench.trained("--keep-sites", "shards", folder="all")
+    bench.trained("--data.without_shards", "3", "--prior.like", "all", folder="rest")
+    bench.trained("--data.without_shards", "3", folder="scaled")
+    bench.trained("--prior.sd", "1", folder="prior")
+    bench.trained("--model.posterior", "diagonal", folder="diagonal")
+    bench.configure("logistic", "any")
+    bench.trained(folder="logistic")
+    cases = [("all + rest", USAGE, "holds the prior 2 times", "subtract `prior` once"),
+             ("all - rest", USAGE, "holds the prior 0 times", "add `prior` once"),
+             ("all + rest - prior", USAGE, "share data, 7 virtual shards", "--allow-overlap"),
+             ("all + logistic - prior", USAGE, "model.name"),
+             ("all + diagonal - prior", USAGE, "model.posterior"),
+             ("all + scaled - prior", USAGE, "is standardized by", "prior.like"),
+             ("all + ./prior - prior", USAGE, "their priors differ"),
+             ("rest - all:3", USAGE, "data that are not in it"),
+             ("all - all:3 - all:3", USAGE, "data that are not in it"),
+             ("all - all:9", USAGE, "no site '9'"),
+             ("all - rest:3", FILE, "rest has no sites", "--keep-sites"),
+             ("all - nowhere + prior", FILE, "nowhere"),
+             ("all - - prior", USAGE, "take turns"),
+             ("all all", USAGE, "take turns"),
+             ("all -", USAGE, "ends in a sign"),
+             ("all " + " ".join(f"- all:{k}" for k in range(8)), DONE),
+             ("all - rest + rest - rest + prior", DONE)]
+    for i, (words, code, *said) in enumerate(cases):
+        outcome = bench.run("combine", *words.split(), "--out", f"sum-{i}")
+        if code == DONE:
+            check_code(outcome, DONE)
+        else:
+            check_refused(outcome, code, *said)
+            check(not os.path.exists(bench.path(f"sum-{i}")), f"{words} left a folder")
+    check_code(bench.run("combine", "all", "+", "rest", "-", "prior", "--allow-overlap", "--out",
+                         "twice"), DONE)
+    check_refused(bench.run("combine", "all", "--out", "all"), USAGE, "is there already")
+    check_refused(bench.run("combine", "all"), USAGE, "--out is required")
+    # Sites of a run that was trained again, without keeping them.
+    bench.configure()
+    bench.trained("--keep-sites", "shards", folder="again")
+    shutil.copy(bench.path("rest", "posterior.safetensors"), bench.path("again"))
+    check_refused(bench.run("combine", "again", "-", "again:2", "--out", "x"), USAGE,
+                  "are of another posterior")
+    # Of a flat prior too much can be taken away.
+    bench.configure("linear")
+    flat = ("--prior.sd", "inf", "--prior.intercept_sd", "inf", "--prior.shape", "0", "--prior.rate",
+            "0", "--keep-sites", "shards")
+    bench.trained(*flat, folder="flat")
+    check_refused(bench.run("combine", "flat", *(w for k in range(8) for w in ("-", f"flat:{k}")),
+                            "--out", "nothing"), NUMERICAL, "block 'coefficients'", "not proper")
+
+
+@on_ranks(1, 2)
+def test_bad_exclusions_are_refused(bench):
+    check_refused(bench.train("--data.without_shards", "8"), USAGE, "no virtual shard '8' of 8")
+    check_refused(bench.train("--data.without_shards", "one"), USAGE, "no virtual shard 'one'")
+    check_refused(bench.train("--data.without_group", "north"), USAGE, "data.group")
+    check_refused(bench.train("--data.without_shards", "0,1,2,3,4,5,6,7"), FILE, "no rows")
 
 
 # What ends a job.

@@ -116,6 +116,23 @@ std::vector<ModelMember> generalised_linear_models() {
   return found;
 }
 
+std::vector<ModelMember> minibatch_models() {
+  std::vector<ModelMember> found;
+  for (const char* name : {"linear", "linear_raw", "beta_bernoulli_weighted", "logistic",
+                           "logistic_diagonal", "poisson", "poisson_diagonal"}) {
+    ModelMember member = model(name);
+    member.name += "_minibatch";
+    member.configure = [whole = member.configure](Job& job) {
+      whole(job);
+      job.data.shards_per_step = 2;
+      job.trainer.rule = {.name = "blr", .rho = 0.2};
+      job.trainer.seed = 77;
+    };
+    found.push_back(std::move(member));
+  }
+  return found;
+}
+
 const ModelMember& model(const std::string& name) {
   const auto found = std::ranges::find(models(), name, &ModelMember::name);
   if (found == models().end()) throw std::logic_error("no model member " + name);

@@ -24,6 +24,8 @@ const std::vector<ModelMember>& models();
 // Those of one kind.
 std::vector<ModelMember> conjugate_models();
 std::vector<ModelMember> generalised_linear_models();
+// Some of them, learning from minibatches by a damped rule.
+std::vector<ModelMember> minibatch_models();
 // The member of this name.
 const ModelMember& model(const std::string& name);
 

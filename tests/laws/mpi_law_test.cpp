@@ -36,6 +36,9 @@ TEST_P(MpiShardingLaw, RanksAndCoordinatorDoNotMatter) {
 INSTANTIATE_TEST_SUITE_P(Models, MpiShardingLaw, ::testing::ValuesIn(models()),
                          [](const auto& test) { return test.param.name; });
 
+INSTANTIATE_TEST_SUITE_P(Minibatches, MpiShardingLaw, ::testing::ValuesIn(minibatch_models()),
+                         [](const auto& test) { return test.param.name; });
+
 }  // namespace
 }  // namespace bayesum::laws
 

@@ -110,6 +110,9 @@ TEST_P(ResumeLaw, AgainIsTheSame) {
 INSTANTIATE_TEST_SUITE_P(Models, ResumeLaw, ::testing::ValuesIn(models()),
                          [](const auto& test) { return test.param.name; });
 
+INSTANTIATE_TEST_SUITE_P(Minibatches, ResumeLaw, ::testing::ValuesIn(minibatch_models()),
+                         [](const auto& test) { return test.param.name; });
+
 // Steps that were taken back are what makes a state more than lambda: at least one member has them.
 TEST(ResumeLawMembers, CoverBacktracking) {
   const testing::TemporaryFolder folder;

@@ -23,5 +23,13 @@ INSTANTIATE_TEST_SUITE_P(Models, ShardingLaw,
                                   std::to_string(std::get<1>(test.param));
                          });
 
+INSTANTIATE_TEST_SUITE_P(Minibatches, ShardingLaw,
+                         ::testing::Combine(::testing::ValuesIn(minibatch_models()),
+                                            ::testing::Values(1, 2, 3, 6)),
+                         [](const auto& test) {
+                           return std::get<0>(test.param).name + "_on_" +
+                                  std::to_string(std::get<1>(test.param));
+                         });
+
 }  // namespace
 }  // namespace bayesum::laws

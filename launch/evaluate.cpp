@@ -23,12 +23,14 @@ std::string readable(const TrainedModel& trained, const Evaluation& scores) {
   Table table({"", trained.model.name, "baseline"});
   table.add({"mean log predictive density", score(scores.log_density),
              score(scores.baseline_log_density)});
-  table.add({scores.error_name, score(scores.error), score(scores.baseline_error)});
+  table.add({scores.score_name, score(scores.score), score(scores.baseline_score)});
   if (!std::isnan(scores.brier)) {
     table.add({"Brier score", score(scores.brier), score(scores.baseline_brier)});
   }
-  table.add({"coverage of 50 % intervals", score(scores.coverage50), ""});
-  table.add({"coverage of 90 % intervals", score(scores.coverage90), ""});
+  if (!std::isnan(scores.coverage50)) {
+    table.add({"coverage of 50 % intervals", score(scores.coverage50), ""});
+    table.add({"coverage of 90 % intervals", score(scores.coverage90), ""});
+  }
   table.add({"calibration error", score(scores.calibration_error), ""});
   Table bins({std::isnan(scores.brier) ? "PIT" : "predicted probability", "share", "predicted",
               "observed"});
@@ -57,14 +59,14 @@ std::string json(const Evaluation& scores) {
        << members({{"rows", scores.rows},
                    {"log_density", scores.log_density},
                    {"baseline_log_density", scores.baseline_log_density},
-                   {"error", scores.error},
-                   {"baseline_error", scores.baseline_error},
+                   {"score", scores.score},
+                   {"baseline_score", scores.baseline_score},
                    {"brier", scores.brier},
                    {"baseline_brier", scores.baseline_brier},
                    {"coverage50", scores.coverage50},
                    {"coverage90", scores.coverage90},
                    {"calibration_error", scores.calibration_error}})
-       << ", \"error_name\": \"" << scores.error_name << "\", \"bins\": [";
+       << ", \"score_name\": \"" << scores.score_name << "\", \"bins\": [";
   const char* separator = "";
   for (const CalibrationBin& bin : scores.bins) {
     text << separator << "{"
@@ -89,7 +91,7 @@ ExitCode evaluate(const EvaluateOptions& options, Job& job) {
   std::optional<Evaluator> evaluator;
   agree(ranks, stream, [&] {
     trained = load_trained(options.trained);
-    evaluator.emplace(trained);
+    evaluator.emplace(trained, kShards);
     DataConfig config = trained.columns;
     config.path = options.data.string();
     config.features = trained.design.features;
@@ -100,6 +102,7 @@ ExitCode evaluate(const EvaluateOptions& options, Job& job) {
     const Range mine = shards_of_rank(kShards, ranks.size(), ranks.rank());
     for (std::size_t shard = mine.first; shard < mine.last; ++shard) {
       data.visit(stream, shard, [&](const Batch& batch) { evaluator->add(batch); });
+      evaluator->end_shard();
     }
   });
   evaluator->reduce(stream, ranks);

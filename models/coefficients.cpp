@@ -19,7 +19,6 @@ constexpr std::size_t kRowsAtOnce = 64;
 // Row `row` of the map from coefficients of the design to coefficients of the data.
 void fill_row(const Design& design, std::size_t row, std::span<double> map) {
   const std::size_t first = design.intercept ? 1 : 0;
-  std::ranges::fill(map, 0.0);
   if (row >= first) {
     map[row] = 1.0 / design.sd[row - first];
     return;
@@ -30,21 +29,35 @@ void fill_row(const Design& design, std::size_t row, std::span<double> map) {
   }
 }
 
+// A regression's coefficients are those of each of its outcomes, one after the other: as a rule
+// one; of a softmax, all classes but the first.
+std::vector<std::string> coefficient_names(const Design& design) {
+  const auto columns = design.column_names();
+  if (design.classes.empty()) return columns;
+  std::vector<std::string> names;
+  for (std::size_t c = 1; c < design.classes.size(); ++c) {
+    for (const std::string& column : columns) names.push_back(design.classes[c] + ":" + column);
+  }
+  return names;
+}
+
 std::vector<Coefficient> of_regression(const TrainedModel& trained, const LinearPosterior& q) {
   const Design& design = trained.design;
-  const std::size_t d = design.columns();
-  const auto names = design.column_names();
+  const std::size_t d = design.columns(), all = q.mean.size();
+  const auto names = coefficient_names(design);
   const auto priors = coefficient_priors(trained.prior_config, design, 0.0);
   const double nu = q.degrees_of_freedom();
   const double quantile = -special::student_t_quantile(kTail, nu);
   std::vector<Coefficient> table;
-  std::vector<double> map(kRowsAtOnce * d), location(kRowsAtOnce), squared_scale(kRowsAtOnce);
-  for (std::size_t first = 0; first < d; first += kRowsAtOnce) {
-    const std::size_t rows = std::min(kRowsAtOnce, d - first);
+  std::vector<double> map(kRowsAtOnce * all), location(kRowsAtOnce), squared_scale(kRowsAtOnce);
+  for (std::size_t first = 0; first < all; first += kRowsAtOnce) {
+    const std::size_t rows = std::min(kRowsAtOnce, all - first);
+    std::ranges::fill(map, 0.0);
     for (std::size_t i = 0; i < rows; ++i) {
-      fill_row(design, first + i, std::span(map).subspan(i * d, d));
+      const std::size_t outcome = (first + i) / d;
+      fill_row(design, (first + i) % d, std::span(map).subspan(i * all + outcome * d, d));
     }
-    q.functionals({map.data(), rows, d}, {}, std::span(location).first(rows),
+    q.functionals({map.data(), rows, all}, {}, std::span(location).first(rows),
                   std::span(squared_scale).first(rows));
     for (std::size_t i = 0; i < rows; ++i) {
       const double scale = std::sqrt(squared_scale[i]);
@@ -53,7 +66,7 @@ std::vector<Coefficient> of_regression(const TrainedModel& trained, const Linear
                        .sd = scale * special::student_t_sd(nu),
                        .low = location[i] - quantile * scale,
                        .high = location[i] + quantile * scale,
-                       .prior_sd = priors[first + i].sd});
+                       .prior_sd = priors[(first + i) % d].sd});
     }
   }
   return table;

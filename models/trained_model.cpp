@@ -102,6 +102,7 @@ Fields column_fields(TrainedModel& trained) {
   fields.add("data.weight", trained.columns.weight, {}, "");
   fields.add("data.features", trained.design.features, "");
   fields.add("design.intercept", trained.design.intercept, "");
+  fields.add("design.classes", trained.design.classes, "");
   return fields;
 }
 
@@ -196,6 +197,10 @@ void read_design(const TensorFile& file, TrainedModel& trained) {
   trained.design.sd = read_vector(file, "design.sd", features);
   trained.summary.mean = read_vector(file, "summary.mean", features);
   trained.summary.sd = read_vector(file, "summary.sd", features);
+  if (!trained.design.classes.empty()) {
+    trained.summary.class_weight =
+        read_vector(file, "summary.class_weight", trained.design.classes.size());
+  }
   const auto finite = [](double x) { return std::isfinite(x); };
   if (!std::ranges::all_of(trained.design.mean, finite)) {
     refuse(file, "design.mean", "holds a number that is not finite");
@@ -252,6 +257,11 @@ TensorFile TrainedModel::to_file() const {
   file.tensors["design.sd"] = vector_tensor(design.sd);
   file.tensors["summary.mean"] = vector_tensor(summary.mean);
   file.tensors["summary.sd"] = vector_tensor(summary.sd);
+  if (!design.classes.empty()) {
+    std::vector<double> weight = summary.class_weight;
+    weight.resize(design.classes.size());
+    file.tensors["summary.class_weight"] = vector_tensor(weight);
+  }
   each_number(*this, [&](const char* key, const auto& value) {
     file.tensors[key] = {.shape = {1}, .values = {static_cast<double>(value)}};
   });

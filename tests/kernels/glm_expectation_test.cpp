@@ -40,7 +40,7 @@ TEST(GlmExpectationTest, LogisticAgreesWithTheTrapezoidalRule) {
   for (const double mean : kMeans) {
     for (const double variance : kVariances) {
       for (const double y : {0.0, 1.0}) {
-        const auto actual = glm_expectation<LogisticLoss>(y, mean, variance, quadrature_rules());
+        const auto actual = glm_expectation(LogisticLoss{}, y, mean, variance, quadrature_rules());
         const auto expected = expectation_oracle<LogisticOracle>(y, mean, variance);
         const auto place = ::testing::Message() << "mean " << mean << " variance " << variance;
         EXPECT_NEAR(actual.loss, expected.loss, 2e-7 + 1e-14 * std::fabs(expected.loss)) << place;
@@ -58,7 +58,7 @@ TEST(GlmExpectationTest, NarrowLogisticIsExactInTheTails) {
   for (const double mean : {-600.0, -40.0, -5.0, 0.0, 1e-9, 5.0, 40.0, 600.0}) {
     for (const double variance : {0.0, 1e-30, 1e-16, 1e-12, 1e-8, 1e-4, 0.01, 0.04}) {
       const double y = mean > 0.0 ? 1.0 : 0.0;
-      const auto actual = glm_expectation<LogisticLoss>(y, mean, variance, quadrature_rules());
+      const auto actual = glm_expectation(LogisticLoss{}, y, mean, variance, quadrature_rules());
       const auto expected = expectation_oracle<LogisticOracle>(y, mean, variance);
       const auto place = ::testing::Message() << "mean " << mean << " variance " << variance;
       EXPECT_NEAR(actual.loss / expected.loss, 1.0, 2e-12) << place;
@@ -72,7 +72,7 @@ TEST(GlmExpectationTest, FarOutTheLogisticIsFinite) {
   for (const double mean : {-1e308, -1e4, 1e4, 1e308}) {
     for (const double variance : {0.0, 1e-8, 1.0, 4.0, 1e3, 1e300}) {
       const auto actual =
-          glm_expectation<LogisticLoss>(mean > 0.0 ? 1.0 : 0.0, mean, variance, quadrature_rules());
+          glm_expectation(LogisticLoss{}, mean > 0.0 ? 1.0 : 0.0, mean, variance, quadrature_rules());
       EXPECT_TRUE(std::isfinite(actual.loss)) << mean << " " << variance;
       EXPECT_LE(std::fabs(actual.gradient), 1.0 + 1e-12);
       EXPECT_GE(actual.curvature, 0.0);
@@ -85,7 +85,7 @@ TEST(GlmExpectationTest, PoissonAgreesWithTheTrapezoidalRule) {
   for (const double mean : {-30.0, -3.0, 0.0, 0.5, 4.0, 20.0}) {
     for (const double variance : {0.0, 1e-30, 1e-6, 0.1, 1.0, 4.0}) {
       for (const double y : {0.0, 1.0, 2.0, 19.0, 20.0, 21.0, 1000.0}) {
-        const auto actual = glm_expectation<PoissonLoss>(y, mean, variance, quadrature_rules());
+        const auto actual = glm_expectation(PoissonLoss{}, y, mean, variance, quadrature_rules());
         const auto expected = expectation_oracle<PoissonOracle>(y, mean, variance);
         const double scale = y * (1.0 + std::fabs(mean)) + expected.curvature + 1.0;
         EXPECT_NEAR(actual.loss, expected.loss, 1e-12 * scale + 1e-12 * std::lgamma(y + 1.0));
@@ -104,17 +104,17 @@ TEST(GlmExpectationTest, LogFactorialIsThatOfTheLibrary) {
 }
 
 TEST(GlmExpectationTest, AnAbsurdPoissonRateIsInfinite) {
-  const auto actual = glm_expectation<PoissonLoss>(3.0, 700.0, 1e4, quadrature_rules());
+  const auto actual = glm_expectation(PoissonLoss{}, 3.0, 700.0, 1e4, quadrature_rules());
   EXPECT_EQ(actual.loss, std::numeric_limits<double>::infinity());
   EXPECT_EQ(actual.curvature, std::numeric_limits<double>::infinity());
 }
 
 // Gradient and curvature are derivatives of the loss as computed, quadrature error included.
 template <class Loss>
-void expect_derivatives(double y, double mean, double variance) {
+void expect_derivatives(const Loss& of_row, double y, double mean, double variance) {
   const QuadratureRules& rules = quadrature_rules();
-  const auto loss = [&](double m, double v) { return glm_expectation<Loss>(y, m, v, rules).loss; };
-  const auto actual = glm_expectation<Loss>(y, mean, variance, rules);
+  const auto loss = [&](double m, double v) { return glm_expectation(of_row, y, m, v, rules).loss; };
+  const auto actual = glm_expectation(of_row, y, mean, variance, rules);
   // Fourth-order central differences.
   const auto slope = [](const auto& f, double step) {
     return (8.0 * (f(step) - f(-step)) - (f(2.0 * step) - f(-2.0 * step))) / (12.0 * step);
@@ -131,10 +131,10 @@ void expect_derivatives(double y, double mean, double variance) {
 TEST(GlmExpectationTest, GradientAndCurvatureAreDerivativesOfTheLoss) {
   for (const double mean : {-7.0, -1.3, 0.4, 2.0, 6.0}) {
     for (const double variance : {0.05, 0.7, 2.0, 8.0, 10.0, 100.0}) {
-      for (const double y : {0.0, 1.0}) expect_derivatives<LogisticLoss>(y, mean, variance);
+      for (const double y : {0.0, 1.0}) expect_derivatives(LogisticLoss{}, y, mean, variance);
     }
     for (const double variance : {0.05, 0.7, 2.0}) {
-      for (const double y : {0.0, 5.0}) expect_derivatives<PoissonLoss>(y, mean, variance);
+      for (const double y : {0.0, 5.0}) expect_derivatives(PoissonLoss{}, y, mean, variance);
     }
   }
 }

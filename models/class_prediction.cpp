@@ -78,8 +78,11 @@ std::vector<Prediction> predict_classes(const TrainedModel& trained, const Batch
 
 std::vector<double> class_frequencies(const TrainedModel& trained) {
   std::vector<double> weight = trained.summary.class_weight;
-  if (weight.empty()) weight.assign(trained.design.classes.size(), 1.0);
-  const double total = std::reduce(weight.begin(), weight.end());
+  double total = std::reduce(weight.begin(), weight.end());
+  if (!(total > 0)) {
+    weight.assign(trained.design.classes.size(), 1.0);
+    total = static_cast<double>(weight.size());
+  }
   for (double& w : weight) w /= total;
   return weight;
 }

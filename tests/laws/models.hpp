@@ -24,6 +24,7 @@ const std::vector<ModelMember>& models();
 // Those of one kind.
 std::vector<ModelMember> conjugate_models();
 std::vector<ModelMember> generalised_linear_models();
+std::vector<ModelMember> softmax_models();
 // The member of this name.
 const ModelMember& model(const std::string& name);
 

@@ -23,12 +23,38 @@ Job make_job(const TemporaryFolder& folder, const TableSpec& spec) {
   return make_job(folder, spec.model, make_table(spec));
 }
 
+namespace {
+
+// The data give a category by its code: the classes are the codes, up to the largest that is there.
+void find_classes(Dataset& data, const Stream& stream, Design design, DataSummary& summary) {
+  data.set_design(design);
+  for (std::size_t shard = 0; shard < data.virtual_shards(); ++shard) {
+    data.visit(stream, shard, [&](const Batch& batch) {
+      for (std::size_t i = 0; i < batch.rows(); ++i) {
+        const auto code = static_cast<std::size_t>(batch.y[i]);
+        if (code >= summary.class_weight.size()) summary.class_weight.resize(code + 1);
+        summary.class_weight[code] += batch.weight.empty() ? 1.0 : batch.weight[i];
+      }
+    });
+  }
+  for (std::size_t code = 0; code < summary.class_weight.size(); ++code) {
+    design.classes.push_back(std::to_string(code));
+  }
+  data.set_design(design);
+}
+
+}  // namespace
+
 Setup::Setup(const Job& job_, Communicator& communicator_)
     : job(job_),
       communicator(communicator_),
       data(job.data, support_of(job.model.name)),
       summary(data.scan(stream, communicator)) {
-  data.set_design(make_design(job.model, data, summary));
+  const Design design = make_design(job.model, data, summary);
+  data.set_design(design);
+  if (support_of(job.model.name) == Support::kCategory && design.classes.empty()) {
+    find_classes(data, stream, design, summary);
+  }
   model = make_model(job.model, job.prior, data.design(), summary);
 }
 

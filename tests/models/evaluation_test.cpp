@@ -49,6 +49,11 @@ Rows simulate(const TrainedModel& trained, std::size_t size, unsigned seed) {
     for (std::size_t j = 0; j < 4; ++j) z += rows.x[4 * i + j] * theta[j];
     if (trained.model.name == "linear") {
       rows.y.push_back(z + normal(random) / std::sqrt(theta[4]));
+    } else if (trained.model.name == "probit") {
+      rows.y.push_back(z + normal(random) > 0 ? 1 : 0);
+    } else if (trained.model.name == "negative-binomial") {  // of dispersion 1
+      const double rate = std::exp(z) * std::exponential_distribution<double>()(random);
+      rows.y.push_back(std::poisson_distribution<int>(std::max(rate, 1e-12))(random));
     } else if (trained.model.name == "poisson") {
       rows.y.push_back(std::poisson_distribution<int>(std::exp(z))(random));
     } else {
@@ -104,7 +109,7 @@ TEST_P(Calibration, ShowsAPosteriorThatIsTooSure) {
   EXPECT_LT(wrong.log_density, right.log_density);
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, Calibration, testing::Values("linear", "logistic", "poisson"));
+INSTANTIATE_TEST_SUITE_P(Models, Calibration, testing::Values("linear", "logistic", "probit", "poisson", "negative-binomial"));
 
 Rows few(std::vector<double> y) {
   return {.x = {1, 0.3, -1.2, 0.5, 1, -0.7, 0.1, 2.0, 1, -3, 1, 0, 1, 2.0, -1.5, -1.5},
@@ -166,6 +171,22 @@ TEST(Evaluator, PoissonScores) {
       2 * (1 * (0 + 1.7) + 2 * (3 * std::log(3 / 1.7) - 1.3) + 0.5 * (std::log(1 / 1.7) + 0.7)) /
       3.5;
   EXPECT_NEAR(evaluation.baseline_score, baseline, 1e-13);
+  EXPECT_TRUE(std::isnan(evaluation.brier));
+}
+
+TEST(Evaluator, NegativeBinomialScores) {
+  auto trained = examples::regression("negative-binomial");
+  const double r = trained.model.dispersion = 2.2;
+  const auto rows = few({0, 3, 1, 9});
+  const auto evaluation = evaluate(trained, rows);
+  EXPECT_EQ(evaluation.score_name, "deviance");
+  const auto log_likelihood = [&](double y, double mean) {
+    return (y == 0 ? 0.0 : y * std::log(mean / (mean + r))) - r * std::log(mean + r);
+  };
+  const auto deviance = [&](double y, const Prediction& p) {
+    return 2 * (log_likelihood(y, y) - log_likelihood(y, p.mean));
+  };
+  EXPECT_NEAR(evaluation.score, mean_score(trained, rows, deviance), 1e-13);
   EXPECT_TRUE(std::isnan(evaluation.brier));
 }
 

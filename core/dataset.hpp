@@ -94,8 +94,10 @@ struct DataSummary {
   double response_mean = 0;       // likewise; the response's are zeros without one
   double response_sd = 0;         // 0 for a constant response
   double response_rate = 0;       // sum w y / sum w exp(offset): the rate of a Poisson baseline
-  std::vector<double> class_weight = {};  // sum of weights of each of the design's classes, if any
   std::uint64_t fingerprint = 0;  // XXH3 of the virtual shards' XXH3, each of the bytes of its rows
+
+  // The sum of weights of each of the design's classes; empty where they are not known.
+  std::vector<double> class_weight = {};
 };
 
 // The training or held-out table: rows of a CSV file cut into virtual shards by bytes, read through

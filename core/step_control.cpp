@@ -81,9 +81,7 @@ bool StepControl::fell(const Evidence& evidence) const {
   return !evidence.finite || !(evidence.elbo >= base_elbo_ - error());
 }
 
-double StepControl::error() const {
-  return policy_.objective_error * (1.0 + std::abs(base_elbo_));
-}
+double StepControl::error() const { return policy_.objective_error * (1.0 + std::abs(base_elbo_)); }
 
 void StepControl::keep_base(const Evidence& evidence, const Posterior& q) {
   has_base_ = true;

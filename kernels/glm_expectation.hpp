@@ -188,8 +188,8 @@ struct NegativeBinomialLoss {
 
   BAYESUM_HOST_DEVICE GlmExpectation under(double y, double mean, double variance,
                                            const QuadratureRules& rules) const {
-    return from_logistic(y, LogisticLoss::under(y / (y + dispersion), mean - log_dispersion,
-                                                variance, rules));
+    return from_logistic(
+        y, LogisticLoss::under(y / (y + dispersion), mean - log_dispersion, variance, rules));
   }
 };
 

@@ -26,8 +26,8 @@ enum class Likelihood {
 //   d)
 // Poisson in closed form, exp(z + v/2); the others by quadrature, with gradient and curvature the
 // exact derivatives of the discretised loss, E[l''] = E[(z - mean) l'] / v and its like
-// (kernels/glm_expectation.hpp, kernels/probit_loss.hpp). A rate too large for a double is infinite, and so are the sums:
-// the caller looks. Khan and Rue (JMLR 24, 2023), section 1.3.
+// (kernels/glm_expectation.hpp, kernels/probit_loss.hpp). A rate too large for a double is
+// infinite, and so are the sums: the caller looks. Khan and Rue (JMLR 24, 2023), section 1.3.
 struct GlmPass {
   Likelihood likelihood = Likelihood::kLogistic;
   double dispersion = 1.0;  // of the negative binomial; at most 1e8

@@ -15,8 +15,8 @@ namespace bayesum {
 //          0.8 in z; 34 of them on each side of the mean above sd 2, 544 from sd 26 on, and
 //          never more. (Gauss rules over a variable whose distribution function is f'' as for the
 //          logistic do not exist: its tail falls like |t|^-3, and has no moments.)
-// For |mean| <= 40 and sd <= 64 the absolute error of the loss is at most 3e-10 plus 1e-14 of it, of
-// the gradient 2e-9, of the curvature 4e-9.
+// For |mean| <= 40 and sd <= 64 the absolute error of the loss is at most 3e-10 plus 1e-14 of it,
+// of the gradient 2e-9, of the curvature 4e-9.
 struct ProbitLoss {
   struct Point {  // f, -f', f'' at t
     double loss = 0.0;
@@ -45,8 +45,8 @@ struct ProbitLoss {
   }
 
   // Adds the pair t = a +- h, h = deviation * node. E[f''] = E[(t - a) f'] / variance is the exact
-  // derivative of E[f']; where the spread is so narrow that its differences are rounding, f'' itself
-  // has the same average to rounding.
+  // derivative of E[f']; where the spread is so narrow that its differences are rounding, f''
+  // itself has the same average to rounding.
   BAYESUM_HOST_DEVICE static void add_pair(double a, double deviation, double node, double weight,
                                            Point& sum) {
     constexpr double kNarrow = 0.05;
@@ -54,9 +54,9 @@ struct ProbitLoss {
     const Point below = point(a - deviation * node);
     sum.loss += weight * (above.loss + below.loss);
     sum.slope += weight * (above.slope + below.slope);
-    sum.curvature += weight * (deviation < kNarrow
-                                   ? above.curvature + below.curvature
-                                   : node * (below.slope - above.slope) / deviation);
+    sum.curvature +=
+        weight * (deviation < kNarrow ? above.curvature + below.curvature
+                                      : node * (below.slope - above.slope) / deviation);
   }
 
   template <int kPairs>

@@ -17,7 +17,8 @@ namespace bayesum {
 // S draws of theta:
 //   loss      += sum_i w_i mean_s [-log p(y_i)]
 //   gradient  += sum_i w_i mean_s [p - e] (x) x_i                          (D)
-//   curvature += sum_i w_i mean_s [diag p - p p'] (x) x_i x_i'             (packed D, or diagonal D)
+//   curvature += sum_i w_i mean_s [diag p - p p'] (x) x_i x_i'             (packed D, or diagonal
+//   D)
 // The curvature is positive semi-definite. Its weights are averaged over draws before they meet x,
 // so that it costs one X' diag(w) X a pair of classes, whatever S.
 struct SoftmaxPass {
@@ -45,7 +46,7 @@ struct SoftmaxRows {
   double* logits;        // rows x (draws others); become probabilities
   double* loss;          // w mean_s [-log p(y)]
   double* residual;      // rows x others: w mean_s [p - e]
-  double* product;       // packed pair of classes x rows: w mean_s [p_a p_b], [p_a (1 - p_a)]; or null
+  double* product;  // packed pair of classes x rows: w mean_s [p_a p_b], [p_a (1 - p_a)]; or null
 
   // Turns one draw's logits into probabilities; returns -log p(y), and through `first` that of the
   // reference class.

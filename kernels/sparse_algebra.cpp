@@ -75,9 +75,10 @@ void check_sparse(const SparseView& x) {
       good = x.column[k] < x.cols && (k == first || x.column[k - 1] < x.column[k]);
     }
     if (!good) {
-      throw Error(ExitCode::kUsage, "row " + std::to_string(i) +
-                                        " of a sparse matrix does not hold ascending columns below " +
-                                        std::to_string(x.cols));
+      throw Error(ExitCode::kUsage,
+                  "row " + std::to_string(i) +
+                      " of a sparse matrix does not hold ascending columns below " +
+                      std::to_string(x.cols));
     }
   }
 }

@@ -113,9 +113,8 @@ void sparse_glm_pass(const Stream& stream, const GlmPass& pass) {
   check_host(stream, pass);
   const std::size_t rows = cpu::sparse_block_rows(pass.cols());
   with_loss(pass.likelihood, pass.dispersion, [&]<class Loss>(const Loss& loss) {
-    cpu::sum_in_lanes(
-        (pass.rows() + rows - 1) / rows, [&] { return SparseLane<Loss>(pass, loss); },
-        [&](const SparseLane<Loss>& lane) { lane.add_to(pass); });
+    cpu::sum_in_lanes((pass.rows() + rows - 1) / rows, [&] { return SparseLane<Loss>(pass, loss); },
+                      [&](const SparseLane<Loss>& lane) { lane.add_to(pass); });
   });
 }
 

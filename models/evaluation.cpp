@@ -211,7 +211,8 @@ void Evaluator::reduce(const Stream& stream, Communicator& communicator) {
   const Stream wire = wire_stream(stream, communicator);
   SumTree tree(virtual_shards_, kSums, wire.device());
   Buffer<double> staged(wire.device(), kSums);
-  std::size_t shard = shards_of_rank(virtual_shards_, communicator.size(), communicator.rank()).first;
+  std::size_t shard =
+      shards_of_rank(virtual_shards_, communicator.size(), communicator.rank()).first;
   for (const std::vector<double>& sums : shards_) {
     copy<double>(wire, sums, staged.span());
     tree.add(wire, shard++, staged.span());

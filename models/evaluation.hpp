@@ -36,14 +36,16 @@ struct Evaluation {
   double baseline_brier = std::numeric_limits<double>::quiet_NaN();
   double coverage50 = 0;  // of central predictive intervals, see Evaluator; NaN for softmax
   double coverage90 = 0;
-  // Logistic, probit, softmax: expected calibration error over the bins. Otherwise the largest distance between the
-  // distribution of the probability integral transform and the uniform one, at multiples of 0.05.
+  // Logistic, probit, softmax: expected calibration error over the bins. Otherwise the largest
+  // distance between the distribution of the probability integral transform and the uniform one, at
+  // multiples of 0.05.
   double calibration_error = 0;
   std::vector<CalibrationBin> bins;
 };
 
-// Scores rows as they are read. What it keeps are sums of virtual shards, which are added over ranks
-// in a fixed tree (distributed/sum_tree.hpp): the same scores, bit for bit, for any number of ranks.
+// Scores rows as they are read. What it keeps are sums of virtual shards, which are added over
+// ranks in a fixed tree (distributed/sum_tree.hpp): the same scores, bit for bit, for any number of
+// ranks.
 //
 // The probability integral transform of a calibrated model is uniform on [0, 1]. An observation
 // with P(Y < y) < P(Y <= y) counts as spread evenly between the two, the mean of the randomized

@@ -25,8 +25,8 @@ namespace bayesum {
 std::vector<Prediction> predict(const TrainedModel& trained, const Batch& batch);
 
 // The same for a baseline that knows the responses of the training rows and no features: Bernoulli
-// of their mean, Poisson or negative binomial of their rate times e^offset, normal of their mean and
-// sd, classes by their frequencies.
+// of their mean, Poisson or negative binomial of their rate times e^offset, normal of their mean
+// and sd, classes by their frequencies.
 std::vector<Prediction> predict_baseline(const TrainedModel& trained, const Batch& batch);
 
 }  // namespace bayesum

@@ -15,8 +15,9 @@ constexpr double kSamplingError = 1e-2;
 
 std::size_t class_count(const Design& design) {
   if (design.classes.size() >= 2) return design.classes.size();
-  throw Error(ExitCode::kUsage, "a softmax model needs a response of two classes or more, and has " +
-                                    std::to_string(design.classes.size()));
+  throw Error(ExitCode::kUsage,
+              "a softmax model needs a response of two classes or more, and has " +
+                  std::to_string(design.classes.size()));
 }
 
 std::vector<CoefficientPrior> priors_of(const PriorConfig& prior, const Design& design) {

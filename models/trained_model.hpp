@@ -37,8 +37,8 @@ struct TrainedModel {
   //                               coefficients or probabilities; covariance of full Gaussians alone
   //   prior.log_partition         see Prior
   //   design.mean, design.sd, summary.mean, summary.sd     one element per feature
-  //   summary.class_weight        one element per class, zeros where they are not known; with classes
-//   summary.*, fit.*            one number each, the fields of DataSummary and StepReport
+  //   summary.class_weight        one element per class, zeros where not known; if there are any
+  //   summary.*, fit.*            one number each, the fields of DataSummary and StepReport
   TensorFile to_file() const;
 
   // Reads it back, bit for bit. Error(kFile) naming path and key when a part is missing, is not of

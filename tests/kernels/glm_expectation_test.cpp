@@ -71,8 +71,8 @@ TEST(GlmExpectationTest, NarrowLogisticIsExactInTheTails) {
 TEST(GlmExpectationTest, FarOutTheLogisticIsFinite) {
   for (const double mean : {-1e308, -1e4, 1e4, 1e308}) {
     for (const double variance : {0.0, 1e-8, 1.0, 4.0, 1e3, 1e300}) {
-      const auto actual =
-          glm_expectation(LogisticLoss{}, mean > 0.0 ? 1.0 : 0.0, mean, variance, quadrature_rules());
+      const auto actual = glm_expectation(LogisticLoss{}, mean > 0.0 ? 1.0 : 0.0, mean, variance,
+                                          quadrature_rules());
       EXPECT_TRUE(std::isfinite(actual.loss)) << mean << " " << variance;
       EXPECT_LE(std::fabs(actual.gradient), 1.0 + 1e-12);
       EXPECT_GE(actual.curvature, 0.0);
@@ -135,8 +135,8 @@ TEST(GlmExpectationTest, ProbitPointsAreThoseOfExtendedPrecision) {
 // What the header promises.
 TEST(GlmExpectationTest, ProbitAgreesWithTheTrapezoidalRule) {
   for (const double mean : {-40.0, -17.0, -4.0, -0.6, 0.0, 1.3, 3.0, 8.0, 40.0}) {
-    for (const double sd : {1e-9, 1e-3, 0.04, 0.06, 0.5, 1.0, 1.001, 1.9, 2.0, 2.1, 3.1, 6.3, 13.0,
-                            30.0, 64.0}) {
+    for (const double sd :
+         {1e-9, 1e-3, 0.04, 0.06, 0.5, 1.0, 1.001, 1.9, 2.0, 2.1, 3.1, 6.3, 13.0, 30.0, 64.0}) {
       if (std::fabs(mean) + 9.0 * sd > 140.0) continue;  // where the reference underflows
       const long double step = std::min(0.25, 0.2 / sd);
       long double loss = 0, gradient = 0, curvature = 0;
@@ -171,7 +171,8 @@ TEST(GlmExpectationTest, NegativeBinomialAgreesWithTheTrapezoidalRule) {
         const double trials = y + NegativeBinomialOracle::kDispersion;
         EXPECT_NEAR(actual.loss, expected.loss, (2e-7 + 1e-13 * std::fabs(mean)) * trials);
         EXPECT_NEAR(actual.gradient, expected.gradient, 2e-7 * trials);
-        EXPECT_NEAR(actual.curvature, expected.curvature, 1e-6 * expected.curvature + 1e-8 * trials);
+        EXPECT_NEAR(actual.curvature, expected.curvature,
+                    1e-6 * expected.curvature + 1e-8 * trials);
       }
     }
   }
@@ -194,7 +195,9 @@ TEST(GlmExpectationTest, RisingFactorialsAreThoseOfTheLibrary) {
 template <class Loss>
 void expect_derivatives(const Loss& of_row, double y, double mean, double variance) {
   const QuadratureRules& rules = quadrature_rules();
-  const auto loss = [&](double m, double v) { return glm_expectation(of_row, y, m, v, rules).loss; };
+  const auto loss = [&](double m, double v) {
+    return glm_expectation(of_row, y, m, v, rules).loss;
+  };
   const auto actual = glm_expectation(of_row, y, mean, variance, rules);
   // Fourth-order central differences.
   const auto slope = [](const auto& f, double step) {

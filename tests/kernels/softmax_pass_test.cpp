@@ -33,7 +33,8 @@ struct Problem {
     std::vector<double> p = {1.0};
     for (std::size_t c = 0; c + 1 < classes; ++c) {
       double z = 0.0;
-      for (std::size_t j = 0; j < d; ++j) z += x[i * d + j] * draws[(s * (classes - 1) + c) * d + j];
+      for (std::size_t j = 0; j < d; ++j)
+        z += x[i * d + j] * draws[(s * (classes - 1) + c) * d + j];
       p.push_back(std::exp(z));
     }
     double sum = 0.0;
@@ -115,20 +116,16 @@ TEST_F(SoftmaxPassTest, SumsMatchPlainLoops) {
 
 TEST_F(SoftmaxPassTest, WeightsMayBeLeftOutAndLogitsMayBeFar) {
   auto x = on_device({1.0, -1.0}), y = on_device({1.0, 0.0}), draws = on_device({800.0, 0.0});
-  const SoftmaxPass pass{.x = x.matrix(2, 1),
-                         .y = y.span(),
-                         .classes = 3,
-                         .draws = draws.matrix(1, 2)};
+  const SoftmaxPass pass{
+      .x = x.matrix(2, 1), .y = y.span(), .classes = 3, .draws = draws.matrix(1, 2)};
   // Row 0 is of class 1 by far; row 1 has logits 0, -800, 0.
   EXPECT_NEAR(softmax_pass(stream(), pass), std::log(2.0), 1e-14);
 }
 
 TEST_F(SoftmaxPassTest, AClassThatIsNoneIsSeenInTheLoss) {
   auto x = on_device({1.0}), y = on_device({3.0}), draws = on_device({0.5, 0.5});
-  const SoftmaxPass pass{.x = x.matrix(1, 1),
-                         .y = y.span(),
-                         .classes = 3,
-                         .draws = draws.matrix(1, 2)};
+  const SoftmaxPass pass{
+      .x = x.matrix(1, 1), .y = y.span(), .classes = 3, .draws = draws.matrix(1, 2)};
   EXPECT_TRUE(std::isnan(softmax_pass(stream(), pass)));
 }
 

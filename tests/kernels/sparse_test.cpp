@@ -43,7 +43,7 @@ struct Shape {
   std::size_t n, d;
   double density;
 };
-const Shape kShapes[] = {{0, 3, 0.5},  {1, 1, 1.0},    {31, 7, 0.3},   {257, 33, 0.1},
+const Shape kShapes[] = {{0, 3, 0.5},   {1, 1, 1.0},     {31, 7, 0.3},     {257, 33, 0.1},
                          {513, 5, 0.0}, {4097, 20, 0.2}, {600, 520, 0.01}, {40, 0, 0.5}};
 
 void expect_equal_sums(const std::vector<double>& sparse, const std::vector<double>& dense,

@@ -106,10 +106,9 @@ std::vector<ModelMember> conjugate_models() {
 
 std::vector<ModelMember> generalised_linear_models() {
   std::vector<ModelMember> found;
-  std::ranges::copy_if(models(), std::back_inserter(found),
-                       [](const ModelMember& member) {
-                         return likelihood_of(member.table.model).has_value();
-                       });
+  std::ranges::copy_if(models(), std::back_inserter(found), [](const ModelMember& member) {
+    return likelihood_of(member.table.model).has_value();
+  });
   return found;
 }
 

@@ -19,8 +19,7 @@ Vector Softmax::probabilities(std::size_t row, const Vector& theta) const {
 Real Softmax::loss(const Vector& theta) const {
   Real sum = 0;
   for (std::size_t i = 0; i < data.rows(); ++i) {
-    sum -= data.weight[i] *
-           std::log(probabilities(i, theta)[static_cast<std::size_t>(data.y[i])]);
+    sum -= data.weight[i] * std::log(probabilities(i, theta)[static_cast<std::size_t>(data.y[i])]);
   }
   return sum;
 }

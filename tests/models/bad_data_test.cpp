@@ -148,7 +148,9 @@ TEST_P(BadData, WeightZeroIsAbsenceAndWeightTwoIsRepetition) {
   for (std::size_t j = 0; j < found.size(); ++j) expect_same(found[j], expected[j]);
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, BadData, ::testing::Values("linear", "logistic", "probit", "poisson", "negative-binomial"),
+INSTANTIATE_TEST_SUITE_P(Models, BadData,
+                         ::testing::Values("linear", "logistic", "probit", "poisson",
+                                           "negative-binomial"),
                          [](const auto& instance) { return test_name(instance.param); });
 
 // No event in any row: the likelihood alone has no maximum.
@@ -174,7 +176,8 @@ TEST_P(NoEvents, WithAProperPriorTrainsToTheOptimum) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, NoEvents, ::testing::Values("logistic", "probit", "poisson", "negative-binomial"),
+INSTANTIATE_TEST_SUITE_P(Models, NoEvents,
+                         ::testing::Values("logistic", "probit", "poisson", "negative-binomial"),
                          [](const auto& instance) { return test_name(instance.param); });
 
 }  // namespace

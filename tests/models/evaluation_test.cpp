@@ -109,7 +109,9 @@ TEST_P(Calibration, ShowsAPosteriorThatIsTooSure) {
   EXPECT_LT(wrong.log_density, right.log_density);
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, Calibration, testing::Values("linear", "logistic", "probit", "poisson", "negative-binomial"));
+INSTANTIATE_TEST_SUITE_P(Models, Calibration,
+                         testing::Values("linear", "logistic", "probit", "poisson",
+                                         "negative-binomial"));
 
 Rows few(std::vector<double> y) {
   return {.x = {1, 0.3, -1.2, 0.5, 1, -0.7, 0.1, 2.0, 1, -3, 1, 0, 1, 2.0, -1.5, -1.5},

@@ -49,8 +49,7 @@ class RealPosterior : public ::testing::TestWithParam<Example> {
     job_.data.features = GetParam().features;
     job_.model.name = GetParam().model;
     job_.model.dispersion = 0.75;  // of the negative binomial, about what fits the visits
-    glm_ = oracle::make_glm(job_.model, oracle::read_table(job_.data.path), job_.data,
-                            job_.prior);
+    glm_ = oracle::make_glm(job_.model, oracle::read_table(job_.data.path), job_.data, job_.prior);
     ASSERT_GE(glm_.rows, 50 * glm_.columns);
   }
 
@@ -111,17 +110,17 @@ TEST_P(RealPosterior, FullGaussianHasTheMomentsOfAMetropolisSampler) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Tables, RealPosterior,
-                         ::testing::Values(
-                             Example{"poisson", "randhie", "mdvis", {}, 15000},
-                             Example{"negative-binomial", "randhie", "mdvis", {}, 15000},
-                             Example{"logistic", "breast-cancer", "malignant", kMeans, 20000},
-                             Example{"probit", "breast-cancer", "malignant", kMeans, 20000}),
-                         [](const auto& instance) {
-                           std::string name = instance.param.model;
-                           std::ranges::replace(name, '-', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Tables, RealPosterior,
+    ::testing::Values(Example{"poisson", "randhie", "mdvis", {}, 15000},
+                      Example{"negative-binomial", "randhie", "mdvis", {}, 15000},
+                      Example{"logistic", "breast-cancer", "malignant", kMeans, 20000},
+                      Example{"probit", "breast-cancer", "malignant", kMeans, 20000}),
+    [](const auto& instance) {
+      std::string name = instance.param.model;
+      std::ranges::replace(name, '-', '_');
+      return name;
+    });
 
 }  // namespace
 }  // namespace bayesum

@@ -19,7 +19,7 @@ namespace {
 using examples::kClasses;
 using examples::kColumns;
 
-const std::vector<double> kX = {1, 0.3, -1.2, 0.5, 1, -0.7, 0.1, 2.0,
+const std::vector<double> kX = {1, 0.3, -1.2, 0.5, 1, -0.7, 0.1,  2.0,
                                 1, 0,   0,    0,   1, 3.0,  -2.5, -1.5};
 const std::vector<double> kY = {2, 0, 1, 1};
 

@@ -68,15 +68,15 @@ TEST_P(SparseModel, IsPredictedAlike) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Models, SparseModel,
-    ::testing::Values(Case{"linear", "full", "variational"},
-                      Case{"logistic", "full", "variational"},
-                      Case{"logistic", "diagonal", "variational"},
-                      Case{"logistic", "full", "delta"}, Case{"probit", "full", "variational"},
-                      Case{"poisson", "diagonal", "variational"},
-                      Case{"negative-binomial", "full", "variational"},
-                      Case{"negative-binomial", "diagonal", "delta"}));
+INSTANTIATE_TEST_SUITE_P(Models, SparseModel,
+                         ::testing::Values(Case{"linear", "full", "variational"},
+                                           Case{"logistic", "full", "variational"},
+                                           Case{"logistic", "diagonal", "variational"},
+                                           Case{"logistic", "full", "delta"},
+                                           Case{"probit", "full", "variational"},
+                                           Case{"poisson", "diagonal", "variational"},
+                                           Case{"negative-binomial", "full", "variational"},
+                                           Case{"negative-binomial", "diagonal", "delta"}));
 
 // The log-likelihood at points, from its definition.
 double log_density(const ModelConfig& model, double y, double z) {
@@ -101,7 +101,8 @@ TEST_P(LogLikelihood, IsTheSumOverRowsAtEachDraw) {
   for (std::size_t i = 0; i < rows.rows(); ++i) {
     for (std::size_t s = 0; s < 3; ++s) {
       double z = rows.offset[i];
-      for (std::size_t j = 0; j < kColumns; ++j) z += rows.x[i * kColumns + j] * draws[s * kColumns + j];
+      for (std::size_t j = 0; j < kColumns; ++j)
+        z += rows.x[i * kColumns + j] * draws[s * kColumns + j];
       expected[s] += rows.weight[i] * log_density(trained.model, rows.y[i], z);
     }
   }

@@ -89,6 +89,7 @@ struct DataSummary {
   double response_rate = 0;       // sum w y / sum w exp(offset): the rate of a Poisson baseline
   std::uint64_t fingerprint = 0;  // XXH3 of the virtual shards' XXH3, each of the bytes of its rows
   std::vector<std::uint64_t> shards = {};  // the XXH3 of each; of no bytes for one left out
+  std::vector<double> class_weight = {};   // the sum of weights of each of the design's classes
 };
 
 // The training or held-out table: rows of a file cut into virtual shards, read through the design,

@@ -14,7 +14,8 @@ namespace bayesum {
 namespace {
 
 // What a shard gives to a scan; from kFeatures on sum w (x - s), sum w (x - s)^2 and, where missing
-// values are filled, the sum of the w of rows without x, of each element of the summary's means.
+// values are filled, the sum of the w of rows without x, of each element of the summary's means; at
+// the end the sum of w of each class of the response.
 enum Sum : std::size_t {
   kRows,
   kDropped,
@@ -51,7 +52,7 @@ DataSummary Dataset::scan(const Stream& stream, Communicator& communicator) {
   const Stream wire = wire_stream(stream, communicator);
   const std::size_t size = summary_size(inputs_, one_hot());
   std::vector<double> shift;
-  std::vector<double> sums(kFeatures + (fills_missing() ? 3 : 2) * size);
+  std::vector<double> sums(kFeatures + (fills_missing() ? 3 : 2) * size + classes_.size());
   std::vector<std::uint64_t> hashes(virtual_shards_);
   SumTree tree(virtual_shards_, sums.size(), wire.device());
   agree(communicator, stream, [&] {
@@ -109,6 +110,9 @@ void Dataset::add(const TableRows& rows, const Kept& kept, std::span<const doubl
     const double w = parts_.weight ? row[*parts_.weight] : 1.0;
     block[kRows] += 1.0;
     block[kWeight] += w;
+    if (!classes_.empty()) {
+      block[block.size() - classes_.size() + static_cast<std::size_t>(row[*parts_.response])] += w;
+    }
     if (parts_.response) {
       const double away = row[*parts_.response] - shift[*parts_.response];
       block[kResponse] += w * row[*parts_.response];
@@ -124,7 +128,7 @@ void Dataset::add(const TableRows& rows, const Kept& kept, std::span<const doubl
 
 void Dataset::add_inputs(const TableRows& rows, std::size_t row, double w,
                          std::span<const double> shift, std::span<double> sums) const {
-  const std::size_t size = (sums.size() - kFeatures) / (fills_missing() ? 3 : 2);
+  const std::size_t size = (sums.size() - kFeatures - classes_.size()) / (fills_missing() ? 3 : 2);
   double* const first = sums.data() + kFeatures;
   double* const second = first + size;
   double* const lacking = second + size;
@@ -178,6 +182,8 @@ DataSummary Dataset::summarize(std::span<const double> shift, std::span<const do
   DataSummary result;
   result.rows = static_cast<std::uint64_t>(sums[kRows]);
   result.dropped = static_cast<std::uint64_t>(sums[kDropped]);
+  const auto of_classes = sums.last(classes_.size());
+  result.class_weight.assign(of_classes.begin(), of_classes.end());
   result.weight = weight;
   const auto checked = [&](const std::string& name, double of, double about, double first,
                            double second) {

@@ -40,6 +40,11 @@ class Model {
     return elbo(q, prior(), -loss);
   }
 
+  // Relative size below which differences of the objective mean nothing: rounding; more where it is
+  // an average over draws, whose fixed point is not exactly its maximum. Training then goes by the
+  // residual.
+  virtual double objective_error() const { return 1e-10; }
+
   // Once per step, before any accumulate: brings what the rows need of q to the stream's device.
   virtual void prepare(const Stream& stream, const Posterior& q) = 0;
   // Adds the evidence of these rows to payload and loss of the message, which lives on the stream's

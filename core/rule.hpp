@@ -62,12 +62,13 @@ struct StepPolicy {
   double schedule_offset = 1.0;
   double schedule_power = 0.6;
   bool backtracking = false;
+  double objective_error = 1e-10;  // see Model
 };
 
 // Follows the schedule; with backtracking, a step after which the ELBO has fallen (or the evidence
 // is not finite) is taken back and tried again from where it started, with half the rho, on the
 // evidence that is still at hand. One trial is one step of training. Where the ELBO no longer
-// changes beyond rounding no step is taken back, and rho is halved when the residual has grown.
+// changes beyond its error no step is taken back, and rho is halved when the residual has grown.
 // Decides from these two alone, so every rank decides alike.
 class StepControl {
  public:
@@ -102,7 +103,7 @@ class StepControl {
   void choose_rho(const Evidence& evidence);
   void shorten();
   bool fell(const Evidence& evidence) const;
-  double rounding() const;  // of the ELBO
+  double error() const;  // of the ELBO
   void keep_base(const Evidence& evidence, const Posterior& q);
 
   StepPolicy policy_;

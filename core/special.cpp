@@ -168,4 +168,10 @@ double poisson_cdf(double k, double rate) {
   return bm::gamma_q(std::floor(k) + 1.0, rate, Quick());
 }
 
+double negative_binomial_cdf(double k, double mean, double dispersion) {
+  if (k < 0) return 0.0;
+  if (std::isinf(mean)) return 0.0;
+  return bm::ibeta(dispersion, std::floor(k) + 1.0, dispersion / (dispersion + mean), Quick());
+}
+
 }  // namespace bayesum::special

@@ -42,4 +42,6 @@ double student_t_sd(double degrees_of_freedom);  // infinite up to 2
 double student_t_cdf(double x, double degrees_of_freedom);
 double poisson_cdf(double k, double rate);  // P(Y <= k); 0 below k = 0
 
+double negative_binomial_cdf(double k, double mean, double dispersion);  // likewise
+
 }  // namespace bayesum::special

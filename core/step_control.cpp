@@ -8,8 +8,6 @@ namespace bayesum {
 namespace {
 
 constexpr double kSmallestStep = 1e-10;
-// A difference of the ELBO smaller than this, relatively, is rounding.
-constexpr double kRounding = 1e-10;
 
 }  // namespace
 
@@ -22,14 +20,14 @@ double StepControl::scheduled() const {
          std::pow(offset / (offset + static_cast<double>(steps_)), policy_.schedule_power);
 }
 
-// Where differences of the ELBO are rounding, the residual tells whether the steps converge. A step
+// Where differences of the ELBO mean nothing, the residual tells whether the steps converge. A step
 // that had to be shortened is lengthened again after as many good ones as it was shortened before.
 void StepControl::choose_rho(const Evidence& evidence) {
   if (!policy_.backtracking || !has_base_) {
     rho_ = scheduled();
     return;
   }
-  const bool rose = evidence.elbo > base_elbo_ + rounding();
+  const bool rose = evidence.elbo > base_elbo_ + error();
   if (!rose && evidence.residual > base_residual_) {
     shorten();
   } else if (++calm_ > patience_) {
@@ -80,10 +78,10 @@ bool StepControl::takes_back(const Evidence& evidence) const {
 }
 
 bool StepControl::fell(const Evidence& evidence) const {
-  return !evidence.finite || !(evidence.elbo >= base_elbo_ - rounding());
+  return !evidence.finite || !(evidence.elbo >= base_elbo_ - error());
 }
 
-double StepControl::rounding() const { return kRounding * (1.0 + std::abs(base_elbo_)); }
+double StepControl::error() const { return policy_.objective_error * (1.0 + std::abs(base_elbo_)); }
 
 void StepControl::keep_base(const Evidence& evidence, const Posterior& q) {
   has_base_ = true;

@@ -25,6 +25,12 @@ void check_fit(const StepPolicy& policy, const Minibatch& batch) {
               "rule.schedule = \"power\" or a smaller rule.rho");
 }
 
+ResolvedRule rule_of(const RuleConfig& config, const Model& model) {
+  ResolvedRule rule = make_rule(config, model.conjugacy());
+  rule.policy.objective_error = model.objective_error();
+  return rule;
+}
+
 }  // namespace
 
 std::string to_string(StopReason reason) {
@@ -58,7 +64,7 @@ Trainer::Trainer(Parts parts, const Config& config, Hooks hooks)
       posterior_(parts.model.initial_posterior()),
       coordinator_(make_coordinator(config.coordinator, parts.communicator, posterior_,
                                     parts.data.virtual_shards(), parts.stream.device())),
-      rule_(make_rule(config.rule, parts.model.conjugacy())),
+      rule_(rule_of(config.rule, parts.model)),
       control_(rule_.policy),
       shard_message_(posterior_.size(), parts.stream.device()),
       message_(coordinator_->owned().size()),

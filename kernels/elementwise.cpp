@@ -25,6 +25,7 @@ void apply(const Stream&, const Fill& op, std::size_t size) { for_each(op, size)
 void apply(const Stream&, const Multiply& op, std::size_t size) { for_each(op, size); }
 void apply(const Stream&, const LookUp& op, std::size_t size) { for_each(op, size); }
 void apply(const Stream&, const AddPackedPrecision& op, std::size_t size) { for_each(op, size); }
+void apply(const Stream&, const SquareElements& op, std::size_t size) { for_each(op, size); }
 
 }  // namespace cpu
 
@@ -53,6 +54,10 @@ void apply(const Stream& stream, const LookUp& op, std::size_t size) {
 }
 
 void apply(const Stream& stream, const AddPackedPrecision& op, std::size_t size) {
+  BAYESUM_DISPATCH(stream, apply(stream, op, size));
+}
+
+void apply(const Stream& stream, const SquareElements& op, std::size_t size) {
   BAYESUM_DISPATCH(stream, apply(stream, op, size));
 }
 

@@ -66,6 +66,18 @@ struct LookUp {
   }
 };
 
+// out = the squares of a matrix of so many columns, contiguous
+struct SquareElements {
+  const double* x;
+  std::size_t cols;
+  std::size_t stride;
+  double* out;
+  BAYESUM_HOST_DEVICE void operator()(std::size_t i) const {
+    const double value = x[i / cols * stride + i % cols];
+    out[i] = value * value;
+  }
+};
+
 // From a packed symmetric matrix S to the natural parameters of a Gaussian with precision S,
 // packed: out += -S_ii / 2 on the diagonal and -S_ij off it. i walks the packed lower triangle, in
 // which the diagonal ends each row: 8 i + 9 is the square of 2 row + 3 there, and nowhere else.
@@ -86,5 +98,6 @@ void apply(const Stream& stream, const Fill& op, std::size_t size);
 void apply(const Stream& stream, const Multiply& op, std::size_t size);
 void apply(const Stream& stream, const LookUp& op, std::size_t size);
 void apply(const Stream& stream, const AddPackedPrecision& op, std::size_t size);
+void apply(const Stream& stream, const SquareElements& op, std::size_t size);
 
 }  // namespace bayesum

@@ -146,11 +146,58 @@ struct PoissonLoss {
   }
 };
 
+// A count with mean e^z and variance e^z + e^2z / r, r the dispersion. With u = z - log r,
+//
+//   l(z) = (y + r) log(1 + e^u) - y u + log y! - log(Gamma(y + r) / Gamma(r)),
+//
+// which is y + r times the logistic loss of u with a response of y / (y + r), but for a constant:
+// so are its expectations and their errors.
+struct NegativeBinomialLoss {
+  double dispersion;
+  double log_dispersion;
+
+  explicit NegativeBinomialLoss(double r) : dispersion(r), log_dispersion(std::log(r)) {}
+
+  // log(Gamma(r + y) / Gamma(r)) of a whole y, r <= 1e8: the logarithm of the product, or of its
+  // first factors, which leaves Stirling's series for arguments b >= 20.
+  BAYESUM_HOST_DEVICE static double log_rising(double r, double y) {
+    constexpr double kFactors = 20.0;
+    double product = 1.0;
+    for (double k = 0.0; k < y && k < kFactors; k += 1.0) product *= r + k;
+    if (y <= kFactors) return std::log(product);
+    const double b = r + kFactors, steps = y - kFactors;
+    return std::log(product) + (b - 0.5) * std::log1p(steps / b) + steps * std::log(b + steps) -
+           steps + stirling_rest(b + steps) - stirling_rest(b);
+  }
+
+  // What Stirling's formula leaves of log Gamma(x), x >= 20.
+  BAYESUM_HOST_DEVICE static double stirling_rest(double x) {
+    const double r = 1.0 / x;
+    return r * (1.0 / 12.0 - r * r * (1.0 / 360.0 - r * r * (1.0 / 1260.0 - r * r / 1680.0)));
+  }
+
+  BAYESUM_HOST_DEVICE GlmExpectation from_logistic(double y, const GlmExpectation& of) const {
+    const double trials = y + dispersion;
+    const double constant = PoissonLoss::log_factorial(y) - log_rising(dispersion, y);
+    return {trials * of.loss + constant, trials * of.gradient, trials * of.curvature};
+  }
+
+  BAYESUM_HOST_DEVICE GlmExpectation at(double y, double z) const {
+    return from_logistic(y, LogisticLoss::at(y / (y + dispersion), z - log_dispersion));
+  }
+
+  BAYESUM_HOST_DEVICE GlmExpectation under(double y, double mean, double variance,
+                                           const QuadratureRules& rules) const {
+    return from_logistic(
+        y, LogisticLoss::under(y / (y + dispersion), mean - log_dispersion, variance, rules));
+  }
+};
+
 // Without spread an expectation is the value at the mean.
 template <class Loss>
-BAYESUM_HOST_DEVICE GlmExpectation glm_expectation(double y, double mean, double variance,
-                                                   const QuadratureRules& rules) {
-  return variance == 0.0 ? Loss::at(y, mean) : Loss::under(y, mean, variance, rules);
+BAYESUM_HOST_DEVICE GlmExpectation glm_expectation(const Loss& loss, double y, double mean,
+                                                   double variance, const QuadratureRules& rules) {
+  return variance == 0.0 ? loss.at(y, mean) : loss.under(y, mean, variance, rules);
 }
 
 }  // namespace bayesum

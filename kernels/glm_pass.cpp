@@ -8,9 +8,10 @@
 #include "kernels/blas.hpp"
 #include "kernels/buffer.hpp"
 #include "kernels/error.hpp"
-#include "kernels/glm_expectation.hpp"
+#include "kernels/glm_likelihood.hpp"
 #include "kernels/gram_accumulator.hpp"
 #include "kernels/parallel.hpp"
+#include "kernels/sparse_glm_pass.hpp"
 #include "kernels/twins.hpp"
 
 namespace bayesum {
@@ -122,8 +123,9 @@ bool wants_diagonal_curvature(const GlmPass& pass) {
 template <class Loss>
 class GlmLane {
  public:
-  explicit GlmLane(const GlmPass& pass)
+  GlmLane(const GlmPass& pass, const Loss& loss)
       : pass_(&pass),
+        of_row_(loss),
         rules_(&quadrature_rules()),
         predictor_(pass),
         z_(Device{}, block_rows(pass.x.cols)),
@@ -167,7 +169,8 @@ class GlmLane {
     double* const v = v_.data();
     for (std::size_t i = 0; i < rows.count; ++i) {
       const std::size_t row = rows.first + i;
-      const GlmExpectation expectation = glm_expectation<Loss>(pass_->y[row], z[i], v[i], *rules_);
+      const GlmExpectation expectation =
+          glm_expectation(of_row_, pass_->y[row], z[i], v[i], *rules_);
       const double weight = pass_->weight.empty() ? 1.0 : pass_->weight[row];
       loss_ += weight * expectation.loss;
       z[i] = weight * expectation.gradient;
@@ -185,6 +188,7 @@ class GlmLane {
   }
 
   const GlmPass* pass_;
+  Loss of_row_;
   const QuadratureRules* rules_;
   Predictor predictor_;
   Buffer<double> z_;
@@ -196,21 +200,16 @@ class GlmLane {
 };
 
 template <class Loss>
-void sum_rows(const GlmPass& pass) {
+void sum_rows(const GlmPass& pass, const Loss& loss) {
   sum_in_lanes(
-      block_count(pass), [&] { return GlmLane<Loss>(pass); },
+      block_count(pass), [&] { return GlmLane<Loss>(pass, loss); },
       [&](const GlmLane<Loss>& lane) { lane.add_to(pass); });
 }
 
 }  // namespace
 
 void glm_pass(const Stream&, const GlmPass& pass) {
-  switch (pass.likelihood) {
-    case Likelihood::kLogistic:
-      return sum_rows<LogisticLoss>(pass);
-    case Likelihood::kPoisson:
-      return sum_rows<PoissonLoss>(pass);
-  }
+  with_loss(pass.likelihood, pass.dispersion, [&](const auto& loss) { sum_rows(pass, loss); });
 }
 
 void linear_predictor(const Stream&, const GlmPass& pass, std::span<double> mean_z,
@@ -247,24 +246,34 @@ void check_size(const char* name, std::size_t size, std::size_t expected) {
                                     " belong");
 }
 
+void check_square(const char* name, MatrixView<const double> matrix, std::size_t d) {
+  if (matrix.data == nullptr) return;
+  check_size((std::string(name) + "'s rows").c_str(), matrix.rows, d);
+  check_size((std::string(name) + "'s columns").c_str(), matrix.cols, d);
+}
+
 void check_posterior(const GlmPass& pass) {
-  const std::size_t n = pass.x.rows, d = pass.x.cols;
+  const std::size_t n = pass.rows(), d = pass.cols();
   blas_int(d);
   check_size("the mean", pass.mean.size(), d);
   if (!pass.offset.empty()) check_size("the offset", pass.offset.size(), n);
   if (!pass.variance.empty()) check_size("the variance", pass.variance.size(), d);
-  if (pass.inverse_factor.data != nullptr) {
-    check_size("the inverse factor's rows", pass.inverse_factor.rows, d);
-    check_size("the inverse factor's columns", pass.inverse_factor.cols, d);
-    if (!pass.variance.empty()) {
-      throw Error(ExitCode::kUsage,
-                  "a pass over a GLM's rows was given both an inverse factor and a variance");
-    }
+  check_square("the inverse factor", pass.inverse_factor, d);
+  check_square("the covariance", pass.covariance, d);
+  const bool factor = pass.inverse_factor.data != nullptr;
+  const bool covariance = pass.covariance.data != nullptr;
+  if (int(factor) + int(covariance) + int(!pass.variance.empty()) > 1) {
+    throw Error(ExitCode::kUsage, "a pass over a GLM's rows was given more than one spread");
+  }
+  if (pass.sparse.empty() ? covariance : factor) {
+    throw Error(ExitCode::kUsage,
+                "a pass over a GLM's rows reads a full covariance as its inverse factor where the "
+                "rows are dense, and as itself where they are sparse");
   }
 }
 
 void check_pass(const GlmPass& pass) {
-  const std::size_t n = pass.x.rows, d = pass.x.cols;
+  const std::size_t n = pass.rows(), d = pass.cols();
   check_posterior(pass);
   check_size("y", pass.y.size(), n);
   if (!pass.weight.empty()) check_size("the weight", pass.weight.size(), n);
@@ -278,14 +287,16 @@ void check_pass(const GlmPass& pass) {
 
 void glm_pass(const Stream& stream, const GlmPass& pass) {
   check_pass(pass);
+  if (!pass.sparse.empty()) return sparse_glm_pass(stream, pass);
   if (pass.x.rows != 0) BAYESUM_DISPATCH(stream, glm_pass(stream, pass));
 }
 
 void linear_predictor(const Stream& stream, const GlmPass& pass, std::span<double> mean_z,
                       std::span<double> variance_z) {
   check_posterior(pass);
-  check_size("the predictor's mean", mean_z.size(), pass.x.rows);
-  check_size("the predictor's variance", variance_z.size(), pass.x.rows);
+  check_size("the predictor's mean", mean_z.size(), pass.rows());
+  check_size("the predictor's variance", variance_z.size(), pass.rows());
+  if (!pass.sparse.empty()) return sparse_linear_predictor(stream, pass, mean_z, variance_z);
   if (pass.x.rows != 0) {
     BAYESUM_DISPATCH(stream, linear_predictor(stream, pass, mean_z, variance_z));
   }

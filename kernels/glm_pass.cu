@@ -3,7 +3,7 @@
 #include "kernels/blas.hpp"
 #include "kernels/cuda_gram.cuh"
 #include "kernels/cuda_launch.cuh"
-#include "kernels/glm_expectation.hpp"
+#include "kernels/glm_likelihood.hpp"
 #include "kernels/reduce_ops.hpp"
 #include "kernels/twins.hpp"
 
@@ -37,6 +37,7 @@ struct WeightedSquareOfRow {
 // z becomes w E[l'], v becomes w E[l''].
 template <class Loss>
 struct TakeExpectations {
+  Loss of_row;
   QuadratureRules rules;
   const double* y;
   const double* weight;
@@ -44,7 +45,7 @@ struct TakeExpectations {
   double* v;
   double* loss;
   __device__ void operator()(std::size_t i) const {
-    const GlmExpectation expectation = glm_expectation<Loss>(y[i], z[i], v[i], rules);
+    const GlmExpectation expectation = glm_expectation(of_row, y[i], z[i], v[i], rules);
     const double w = weight == nullptr ? 1.0 : weight[i];
     loss[i] = w * expectation.loss;
     z[i] = w * expectation.gradient;
@@ -106,10 +107,10 @@ void predict_variance(const Stream& stream, const GlmPass& pass, const Chunk& ch
 }
 
 template <class Loss>
-void take_expectations(const Stream& stream, const GlmPass& pass, const Chunk& chunk, double* z,
-                       double* v, double* loss) {
+void take_expectations(const Stream& stream, const GlmPass& pass, const Loss& of_row,
+                       const Chunk& chunk, double* z, double* v, double* loss) {
   for_each(stream, chunk.x.rows,
-           TakeExpectations<Loss>{quadrature_rules(), at(pass.y, chunk.first),
+           TakeExpectations<Loss>{of_row, quadrature_rules(), at(pass.y, chunk.first),
                                   at(pass.weight, chunk.first), z, v, loss});
 }
 
@@ -159,11 +160,9 @@ void glm_pass(const Stream& stream, const GlmPass& pass) {
     const Chunk chunk(pass, begin, work.mapped);
     predict_mean(stream, pass, chunk, work.z);
     predict_variance(stream, pass, chunk, work.v);
-    if (pass.likelihood == Likelihood::kLogistic) {
-      take_expectations<LogisticLoss>(stream, pass, chunk, work.z, work.v, work.loss);
-    } else {
-      take_expectations<PoissonLoss>(stream, pass, chunk, work.z, work.v, work.loss);
-    }
+    with_loss(pass.likelihood, pass.dispersion, [&](const auto& of_row) {
+      take_expectations(stream, pass, of_row, chunk, work.z, work.v, work.loss);
+    });
     add_sums(stream, pass, chunk, work);
     begin += chunk.x.rows;
   }

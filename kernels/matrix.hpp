@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <type_traits>
 
+#include "kernels/host_device.hpp"
+
 namespace bayesum {
 
 // A row-major matrix that somebody else owns: element (i, j) is data[i * stride + j].
@@ -29,10 +31,10 @@ struct MatrixView {
 };
 
 // Packed lower triangle, row by row: (0,0) (1,0) (1,1) (2,0) ...
-inline constexpr std::size_t packed_size(std::size_t dimension) {
+BAYESUM_HOST_DEVICE inline constexpr std::size_t packed_size(std::size_t dimension) {
   return dimension * (dimension + 1) / 2;
 }
-inline constexpr std::size_t packed_index(std::size_t row, std::size_t col) {
+BAYESUM_HOST_DEVICE inline constexpr std::size_t packed_index(std::size_t row, std::size_t col) {
   return row * (row + 1) / 2 + col;
 }
 

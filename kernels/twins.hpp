@@ -15,6 +15,7 @@
 #include "kernels/queue.hpp"
 #include "kernels/random.hpp"
 #include "kernels/reduce.hpp"
+#include "kernels/softmax_pass.hpp"
 
 // Every operation of this floor has two bodies of one signature: cpu::f in x.cpp and cuda::f in
 // x.cu. They are declared here, and nowhere else; the public f in x.cpp checks its arguments and
@@ -43,6 +44,10 @@ BAYESUM_TWINS(void apply(const Stream& stream, const Fill& op, std::size_t size)
 BAYESUM_TWINS(void apply(const Stream& stream, const Multiply& op, std::size_t size))
 BAYESUM_TWINS(void apply(const Stream& stream, const LookUp& op, std::size_t size))
 BAYESUM_TWINS(void apply(const Stream& stream, const AddPackedPrecision& op, std::size_t size))
+
+BAYESUM_TWINS(void apply(const Stream& stream, const SquareElements& op, std::size_t size))
+BAYESUM_TWINS(void apply(const Stream& stream, const SoftmaxRows& op, std::size_t size))
+BAYESUM_TWINS(void apply(const Stream& stream, const AddGramBlock& op, std::size_t size))
 
 BAYESUM_TWINS(void fill_normal(const Stream& stream, NoiseId id, std::uint64_t first_index,
                                std::span<double> out))

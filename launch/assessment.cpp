@@ -43,7 +43,7 @@ Evaluation score_held_out(const TrainedModel& trained, const OtherData& rows, Co
   const Stream stream;
   std::optional<Evaluator> evaluator;
   agree(ranks, stream, [&] {
-    evaluator.emplace(trained);
+    evaluator.emplace(trained, kHeldOutShards);
     DataConfig config = config_of(rows, trained);
     if (config.response.empty() && !trained.columns.response.empty()) {
       throw Error(ExitCode::kUsage, "the model was trained with the response " +
@@ -56,6 +56,7 @@ Evaluation score_held_out(const TrainedModel& trained, const OtherData& rows, Co
     const Range mine = shards_of_rank(kHeldOutShards, ranks.size(), ranks.rank());
     for (std::size_t shard = mine.first; shard < mine.last; ++shard) {
       data.visit(stream, shard, [&](const Batch& batch) { evaluator->add(batch); });
+      evaluator->end_shard();
     }
   });
   evaluator->reduce(stream, ranks);
@@ -68,7 +69,7 @@ Table score_table(const TrainedModel& trained, const Evaluation& scores) {
   Table table({"", trained.model.name, "baseline"});
   table.add({"mean log predictive density", score(scores.log_density),
              score(scores.baseline_log_density)});
-  table.add({scores.error_name, score(scores.error), score(scores.baseline_error)});
+  table.add({scores.score_name, score(scores.score), score(scores.baseline_score)});
   if (!std::isnan(scores.brier)) {
     table.add({"Brier score", score(scores.brier), score(scores.baseline_brier)});
   }

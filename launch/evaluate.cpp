@@ -31,14 +31,14 @@ std::string json(const Evaluation& scores) {
   text << members({{"rows", scores.rows},
                    {"log_density", scores.log_density},
                    {"baseline_log_density", scores.baseline_log_density},
-                   {"error", scores.error},
-                   {"baseline_error", scores.baseline_error},
+                   {"score", scores.score},
+                   {"baseline_score", scores.baseline_score},
                    {"brier", scores.brier},
                    {"baseline_brier", scores.baseline_brier},
                    {"coverage50", scores.coverage50},
                    {"coverage90", scores.coverage90},
                    {"calibration_error", scores.calibration_error}})
-       << ", \"error_name\": \"" << scores.error_name << "\", \"bins\": [";
+       << ", \"score_name\": \"" << scores.score_name << "\", \"bins\": [";
   const char* separator = "";
   for (const CalibrationBin& bin : scores.bins) {
     text << separator << "{"

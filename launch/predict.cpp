@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -21,11 +22,23 @@ void append_number(std::string& line, double x) {
   line.append(text.data(), std::to_chars(text.data(), text.data() + text.size(), x).ptr);
 }
 
+// A cell of a CSV file (RFC 4180).
+std::string quoted(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string cell = "\"";
+  for (const char c : text) cell.append(c == '"' ? 2 : 1, c);
+  return cell + '"';
+}
+
 // Standard output, or a file that has its name once it is whole.
 class PredictionFile {
  public:
-  PredictionFile(const std::filesystem::path& path, bool with_response)
-      : path_(path), with_response_(with_response), to_stdout_(path == "-") {
+  // `classes`: of a response that is one of them.
+  PredictionFile(const std::filesystem::path& path, bool with_response, Strings classes)
+      : path_(path),
+        with_response_(with_response),
+        classes_(std::move(classes)),
+        to_stdout_(path == "-") {
     if (!to_stdout_) {
       part_ = path;
       part_ += ".part";
@@ -43,8 +56,12 @@ class PredictionFile {
   void add(const Prediction& prediction) {
     if (rows_ == 0) add_header();
     std::string line = std::to_string(++rows_);
-    for (const double x : {prediction.mean, prediction.sd, prediction.low, prediction.high}) {
-      append_number(line += ',', x);
+    if (classes_.empty()) {
+      for (const double x : {prediction.mean, prediction.sd, prediction.low, prediction.high}) {
+        append_number(line += ',', x);
+      }
+    } else {
+      add_classes(prediction.probabilities, line);
     }
     if (with_response_) line += ',';
     if (with_response_ && !std::isnan(prediction.log_density)) {
@@ -66,7 +83,17 @@ class PredictionFile {
 
  private:
   void add_header() {
-    out() << "row,mean,sd,low90,high90" << (with_response_ ? ",log_density\n" : "\n");
+    std::string header = "row";
+    if (classes_.empty()) header += ",mean,sd,low90,high90";
+    if (!classes_.empty()) header += ",class";
+    for (const std::string& name : classes_) header += ',' + quoted("p_" + name);
+    out() << header << (with_response_ ? ",log_density\n" : "\n");
+  }
+  // The most probable class, and the probability of each.
+  void add_classes(const std::vector<double>& probabilities, std::string& line) const {
+    const auto best = std::ranges::max_element(probabilities) - probabilities.begin();
+    line += ',' + quoted(classes_[static_cast<std::size_t>(best)]);
+    for (const double p : probabilities) append_number(line += ',', p);
   }
   std::ostream& out() { return to_stdout_ ? std::cout : file_; }
   void check() {
@@ -77,6 +104,7 @@ class PredictionFile {
 
   std::filesystem::path path_;
   bool with_response_;
+  Strings classes_;
   bool to_stdout_;
   std::filesystem::path part_;
   std::ofstream file_;
@@ -98,7 +126,7 @@ void write_predictions(const PredictOptions& options) {
   const bool with_response = has_response(config);
   Dataset data(config, with_response ? support_of(trained.model.name) : Support::kNone);
   data.set_design(trained.design);
-  PredictionFile file(options.out, with_response);
+  PredictionFile file(options.out, with_response, trained.design.classes);
   data.visit(Stream(), 0, [&](const Batch& batch) {
     for (const Prediction& prediction : predict(trained, batch)) file.add(prediction);
   });

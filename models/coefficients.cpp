@@ -17,7 +17,6 @@ constexpr std::size_t kRowsAtOnce = 64;
 // Row `row` of the map from coefficients of the design to coefficients of the data.
 void fill_row(const Design& design, std::size_t row, std::span<double> map) {
   const std::size_t first = design.intercept ? 1 : 0;
-  std::ranges::fill(map, 0.0);
   if (row >= first) {
     map[row] = 1.0 / design.sd[row - first];
     return;
@@ -37,35 +36,48 @@ Posterior prior_of(const TrainedModel& trained) {
   return prior;
 }
 
+// A regression's coefficients are those of each of its outcomes, one after the other: as a rule
+// one; of a softmax, all classes but the first.
+std::vector<std::string> coefficient_names(const Design& design) {
+  const auto columns = design.column_names();
+  if (design.classes.empty()) return columns;
+  std::vector<std::string> names;
+  for (std::size_t c = 1; c < design.classes.size(); ++c) {
+    for (const std::string& column : columns) names.push_back(design.classes[c] + ":" + column);
+  }
+  return names;
+}
+
 // Of each coefficient a priori, on the scale of the design. `unit` is that of a configured one.
 std::vector<double> prior_sds(const TrainedModel& trained, double unit) {
   if (is_continued(trained)) {
     return trained.posterior.block("coefficients").family->moments(trained.prior.natural).sd;
   }
-  std::vector<double> sds;
-  for (const auto& prior : coefficient_priors(trained.prior_config, trained.design, 0.0)) {
-    sds.push_back(prior.sd * unit);
-  }
+  const auto priors = coefficient_priors(trained.prior_config, trained.design, 0.0);
+  std::vector<double> sds(coefficient_names(trained.design).size());
+  for (std::size_t j = 0; j < sds.size(); ++j) sds[j] = priors[j % priors.size()].sd * unit;
   return sds;
 }
 
 std::vector<Coefficient> of_regression(const TrainedModel& trained, const LinearPosterior& q,
                                        double prior_unit) {
   const Design& design = trained.design;
-  const std::size_t d = design.columns();
-  const auto names = design.column_names();
+  const std::size_t d = design.columns(), all = q.mean.size();
+  const auto names = coefficient_names(design);
   const std::vector<double> sds = prior_sds(trained, prior_unit);
   const double nu = q.degrees_of_freedom();
   const std::vector<double> design_sd =
       trained.posterior.block("coefficients").family->moments(trained.posterior.natural()).sd;
   std::vector<Coefficient> table;
-  std::vector<double> map(kRowsAtOnce * d), location(kRowsAtOnce), squared_scale(kRowsAtOnce);
-  for (std::size_t first = 0; first < d; first += kRowsAtOnce) {
-    const std::size_t rows = std::min(kRowsAtOnce, d - first);
+  std::vector<double> map(kRowsAtOnce * all), location(kRowsAtOnce), squared_scale(kRowsAtOnce);
+  for (std::size_t first = 0; first < all; first += kRowsAtOnce) {
+    const std::size_t rows = std::min(kRowsAtOnce, all - first);
+    std::ranges::fill(map, 0.0);
     for (std::size_t i = 0; i < rows; ++i) {
-      fill_row(design, first + i, std::span(map).subspan(i * d, d));
+      const std::size_t outcome = (first + i) / d;
+      fill_row(design, (first + i) % d, std::span(map).subspan(i * all + outcome * d, d));
     }
-    q.functionals({map.data(), rows, d}, {}, std::span(location).first(rows),
+    q.functionals({map.data(), rows, all}, {}, std::span(location).first(rows),
                   std::span(squared_scale).first(rows));
     for (std::size_t i = 0; i < rows; ++i) {
       const std::size_t j = first + i;
@@ -104,7 +116,10 @@ const std::vector<Report>& reports() {
   static const std::vector<Report> reports = {
       {"linear", of_linear},
       {"logistic", of_glm},
+      {"probit", of_glm},
       {"poisson", of_glm},
+      {"negative-binomial", of_glm},
+      {"softmax", of_glm},
       {"beta-bernoulli", beta_bernoulli_coefficients},
       {"dirichlet-categorical", dirichlet_categorical_coefficients},
       {"gamma-poisson", gamma_poisson_coefficients},

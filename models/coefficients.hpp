@@ -33,10 +33,11 @@ struct Coefficient : Marginal {
 //
 //   beta_j = b_j / sd_j        intercept = b_0 - sum_j b_j mean_j / sd_j,
 //
-// a linear map, so that the marginals are of the posterior's own kind: Gaussian for logistic and
-// Poisson regression, Student-t with 2 a degrees of freedom for linear regression (whose prior sds,
-// in units of sigma, are multiplied by its mean). Linear regression adds "sigma", the sd of the
-// noise, tau^(-1/2) with tau ~ Gamma(a, b):  E = sqrt(b) Gamma(a - 1/2) / Gamma(a),  E[sigma^2] = b
+// a linear map, so that the marginals are of the posterior's own kind: Gaussian for generalised
+// linear models and softmax regression (which has coefficients "CLASS:column" of every class but
+// the first), Student-t with 2 a degrees of freedom for linear regression (whose prior sds, in
+// units of sigma, are multiplied by its mean). Linear regression adds "sigma", the sd of the noise,
+// tau^(-1/2) with tau ~ Gamma(a, b):  E = sqrt(b) Gamma(a - 1/2) / Gamma(a),  E[sigma^2] = b
 // / (a - 1).
 //
 // Models without a response: the probability of each column (beta-bernoulli, Beta) or of each of

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <span>
+#include <utility>
 
 #include "core/staging.hpp"
+#include "distributed/sum_tree.hpp"
 #include "kernels/error.hpp"
 #include "models/prediction.hpp"
 
@@ -22,8 +25,8 @@ enum Sum : std::size_t {
   kWeight,
   kLogDensity,
   kBaselineLogDensity,
-  kError,
-  kBaselineError,
+  kScore,
+  kBaselineScore,
   kBrier,
   kBaselineBrier,
   kBinWeight,
@@ -38,26 +41,48 @@ double poisson_deviance(double y, double mean) {
   return 2.0 * ((y > 0 ? y * std::log(y / mean) : 0.0) - (y - mean));
 }
 
-double error_of(Support support, double y, const Prediction& prediction) {
+// The same for the negative binomial of this dispersion, which is known.
+double negative_binomial_deviance(double y, double mean, double r) {
+  return 2.0 * ((y > 0 ? y * std::log(y / mean) : 0.0) - (y + r) * std::log((y + r) / (mean + r)));
+}
+
+bool of_classes(Support support) {
+  return support == Support::kBinary || support == Support::kCategory;
+}
+
+std::size_t most_probable(const Prediction& prediction) {
+  const auto& p = prediction.probabilities;
+  return static_cast<std::size_t>(std::ranges::max_element(p) - p.begin());
+}
+
+double score_of(const ModelConfig& model, Support support, double y, const Prediction& prediction) {
   switch (support) {
     case Support::kBinary:
       return (prediction.mean >= 0.5) == (y > 0.5) ? 1.0 : 0.0;
+    case Support::kCategory:
+      return most_probable(prediction) == static_cast<std::size_t>(y) ? 1.0 : 0.0;
     case Support::kCount:
-      return poisson_deviance(y, prediction.mean);
+      return model.name == "negative-binomial"
+                 ? negative_binomial_deviance(y, prediction.mean, model.dispersion)
+                 : poisson_deviance(y, prediction.mean);
     default:
       return (y - prediction.mean) * (y - prediction.mean);
   }
 }
 
-std::string error_name(Support support) {
-  switch (support) {
-    case Support::kBinary:
-      return "accuracy";
-    case Support::kCount:
-      return "deviance";
-    default:
-      return "RMSE";
+std::string score_name(Support support) {
+  if (of_classes(support)) return "accuracy";
+  return support == Support::kCount ? "deviance" : "RMSE";
+}
+
+double brier_score(Support support, double y, const Prediction& prediction) {
+  if (support == Support::kBinary) return (y - prediction.mean) * (y - prediction.mean);
+  double sum = 0;
+  for (std::size_t c = 0; c < prediction.probabilities.size(); ++c) {
+    const double gap = prediction.probabilities[c] - (static_cast<double>(c) == y ? 1.0 : 0.0);
+    sum += gap * gap;
   }
+  return sum;
 }
 
 double share_below(double edge, const Prediction& prediction) {
@@ -66,28 +91,40 @@ double share_below(double edge, const Prediction& prediction) {
   return std::clamp((edge - prediction.cdf_below) / width, 0.0, 1.0);
 }
 
-void add_row(Support support, double weight, double y, const Prediction& prediction,
-             const Prediction& baseline, std::span<double> sums) {
+// What was said of a class and whether it came: of 1, or of the most probable of several.
+struct Claim {
+  double probability, came;
+};
+
+Claim claim_of(Support support, double y, const Prediction& prediction) {
+  if (support == Support::kBinary) return {prediction.mean, y};
+  const std::size_t best = most_probable(prediction);
+  return {prediction.probabilities[best], static_cast<double>(best) == y ? 1.0 : 0.0};
+}
+
+void add_row(const ModelConfig& model, Support support, double weight, double y,
+             const Prediction& prediction, const Prediction& baseline, std::span<double> sums) {
   if (weight == 0) return;
   sums[kWeight] += weight;
   sums[kLogDensity] += weight * prediction.log_density;
   sums[kBaselineLogDensity] += weight * baseline.log_density;
-  sums[kError] += weight * error_of(support, y, prediction);
-  sums[kBaselineError] += weight * error_of(support, y, baseline);
+  sums[kScore] += weight * score_of(model, support, y, prediction);
+  sums[kBaselineScore] += weight * score_of(model, support, y, baseline);
   for (std::size_t i = 0; i <= kEdges; ++i) {
     const double edge = static_cast<double>(i) / kEdges;
     sums[kTransform + i] += weight * share_below(edge, prediction);
   }
-  if (support != Support::kBinary) return;
-  sums[kBrier] += weight * (y - prediction.mean) * (y - prediction.mean);
-  sums[kBaselineBrier] += weight * (y - baseline.mean) * (y - baseline.mean);
-  const auto bin = std::min(kBins - 1, static_cast<std::size_t>(prediction.mean * kBins));
+  if (!of_classes(support)) return;
+  sums[kBrier] += weight * brier_score(support, y, prediction);
+  sums[kBaselineBrier] += weight * brier_score(support, y, baseline);
+  const Claim claim = claim_of(support, y, prediction);
+  const auto bin = std::min(kBins - 1, static_cast<std::size_t>(claim.probability * kBins));
   sums[kBinWeight + bin] += weight;
-  sums[kBinPredicted + bin] += weight * prediction.mean;
-  sums[kBinObserved + bin] += weight * y;
+  sums[kBinPredicted + bin] += weight * claim.probability;
+  sums[kBinObserved + bin] += weight * claim.came;
 }
 
-// Of what was predicted, for binary responses.
+// Of what was predicted, for classes.
 std::vector<CalibrationBin> reliability(std::span<const double> sums) {
   std::vector<CalibrationBin> bins(kBins);
   for (std::size_t i = 0; i < kBins; ++i) {
@@ -132,20 +169,26 @@ void calibrate(Support support, std::span<const double> sums, Evaluation& evalua
   for (std::size_t i = 0; i <= kEdges; ++i) transform[i] = sums[kTransform + i] / sums[kWeight];
   evaluation.coverage50 = transform[15] - transform[5];
   evaluation.coverage90 = transform[19] - transform[1];
-  const bool binary = support == Support::kBinary;
-  evaluation.bins = binary ? reliability(sums) : histogram(transform);
+  if (support == Support::kCategory) {  // they have no order, and no intervals
+    evaluation.coverage50 = evaluation.coverage90 = std::numeric_limits<double>::quiet_NaN();
+  }
+  const bool classes = of_classes(support);
+  evaluation.bins = classes ? reliability(sums) : histogram(transform);
   for (std::size_t i = 0; i < kBins; ++i) {
     evaluation.bins[i].low = static_cast<double>(i) / kBins;
     evaluation.bins[i].high = static_cast<double>(i + 1) / kBins;
   }
   evaluation.calibration_error =
-      binary ? expected_calibration_error(evaluation.bins) : distance_from_uniform(transform);
+      classes ? expected_calibration_error(evaluation.bins) : distance_from_uniform(transform);
 }
 
 }  // namespace
 
-Evaluator::Evaluator(const TrainedModel& trained)
-    : trained_(trained), support_(support_of(trained.model.name)), sums_(kSums) {
+Evaluator::Evaluator(const TrainedModel& trained, std::size_t virtual_shards)
+    : trained_(trained),
+      support_(support_of(trained.model.name)),
+      virtual_shards_(virtual_shards),
+      sums_(kSums) {
   if (!has_response(support_)) {
     throw Error(ExitCode::kUsage,
                 "a " + trained.model.name + " model predicts no response that could be scored");
@@ -157,14 +200,26 @@ void Evaluator::add(const Batch& batch) {
   const auto baselines = predict_baseline(trained_, batch);
   for (std::size_t i = 0; i < batch.rows(); ++i) {
     const double weight = batch.weight.empty() ? 1.0 : batch.weight[i];
-    add_row(support_, weight, batch.y[i], predictions[i], baselines[i], sums_);
+    add_row(trained_.model, support_, weight, batch.y[i], predictions[i], baselines[i], sums_);
   }
   sums_[kRows] += static_cast<double>(batch.rows());
 }
 
+void Evaluator::end_shard() { shards_.push_back(std::exchange(sums_, std::vector<double>(kSums))); }
+
 void Evaluator::reduce(const Stream& stream, Communicator& communicator) {
-  on_wire(stream, communicator, std::span(sums_),
-          [&](const Stream& wire, auto payload) { communicator.all_reduce(wire, payload); });
+  const Stream wire = wire_stream(stream, communicator);
+  SumTree tree(virtual_shards_, kSums, wire.device());
+  Buffer<double> staged(wire.device(), kSums);
+  std::size_t shard =
+      shards_of_rank(virtual_shards_, communicator.size(), communicator.rank()).first;
+  for (const std::vector<double>& sums : shards_) {
+    copy<double>(wire, sums, staged.span());
+    tree.add(wire, shard++, staged.span());
+  }
+  tree.finish(wire, communicator, staged.span());
+  communicator.broadcast(wire, staged.span(), 0);
+  copy<double>(wire, staged.span(), sums_);
 }
 
 Evaluation Evaluator::result() const {
@@ -176,14 +231,14 @@ Evaluation Evaluator::result() const {
   evaluation.rows = sums_[kRows];
   evaluation.log_density = sums_[kLogDensity] / weight;
   evaluation.baseline_log_density = sums_[kBaselineLogDensity] / weight;
-  evaluation.error = sums_[kError] / weight;
-  evaluation.baseline_error = sums_[kBaselineError] / weight;
-  evaluation.error_name = error_name(support_);
+  evaluation.score = sums_[kScore] / weight;
+  evaluation.baseline_score = sums_[kBaselineScore] / weight;
+  evaluation.score_name = score_name(support_);
   if (support_ == Support::kReal) {
-    evaluation.error = std::sqrt(evaluation.error);
-    evaluation.baseline_error = std::sqrt(evaluation.baseline_error);
+    evaluation.score = std::sqrt(evaluation.score);
+    evaluation.baseline_score = std::sqrt(evaluation.baseline_score);
   }
-  if (support_ == Support::kBinary) {
+  if (of_classes(support_)) {
     evaluation.brier = sums_[kBrier] / weight;
     evaluation.baseline_brier = sums_[kBaselineBrier] / weight;
   }

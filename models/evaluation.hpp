@@ -10,8 +10,9 @@
 
 namespace bayesum {
 
-// One of ten equal bins. Logistic: of the predicted probability, with the means of what was
-// predicted and observed in it. Otherwise: of the probability integral transform, with the share of
+// One of ten equal bins. Logistic and probit: of the predicted probability, with the means of what
+// was predicted and observed in it; softmax: of the probability of the most probable class.
+// Otherwise: of the probability integral transform, with the share of
 // rows that a calibrated model puts there (0.1) and the share that it did.
 struct CalibrationBin {
   double low = 0;
@@ -26,21 +27,25 @@ struct Evaluation {
   double rows = 0;
   double log_density = 0;  // mean log predictive density
   double baseline_log_density = 0;
-  double error = 0;  // mean deviance (poisson), accuracy (logistic), RMSE (linear)
-  double baseline_error = 0;
-  std::string error_name;
-  // Mean of (y - p)^2; NaN unless logistic.
+  // Mean deviance of counts, accuracy of classes, RMSE of numbers.
+  double score = 0;
+  double baseline_score = 0;
+  std::string score_name;
+  // Mean of (y - p)^2, of softmax summed over the classes; NaN unless responses are classes.
   double brier = std::numeric_limits<double>::quiet_NaN();
   double baseline_brier = std::numeric_limits<double>::quiet_NaN();
-  double coverage50 = 0;  // of central predictive intervals; see Evaluator
+  double coverage50 = 0;  // of central predictive intervals, see Evaluator; NaN for softmax
   double coverage90 = 0;
-  // Logistic: expected calibration error over the bins. Otherwise the largest distance between the
-  // distribution of the probability integral transform and the uniform one, at multiples of 0.05.
+  // Logistic, probit, softmax: expected calibration error over the bins. Otherwise the largest
+  // distance between the distribution of the probability integral transform and the uniform one, at
+  // multiples of 0.05.
   double calibration_error = 0;
   std::vector<CalibrationBin> bins;
 };
 
-// Scores rows as they are read; what it keeps are sums, which add over batches and ranks.
+// Scores rows as they are read. What it keeps are sums of virtual shards, which are added over
+// ranks in a fixed tree (distributed/sum_tree.hpp): the same scores, bit for bit, for any number of
+// ranks.
 //
 // The probability integral transform of a calibrated model is uniform on [0, 1]. An observation
 // with P(Y < y) < P(Y <= y) counts as spread evenly between the two, the mean of the randomized
@@ -50,19 +55,24 @@ struct Evaluation {
 class Evaluator {
  public:
   // Error(kUsage) for a model without a response. `trained` must outlive it.
-  explicit Evaluator(const TrainedModel& trained);
+  Evaluator(const TrainedModel& trained, std::size_t virtual_shards);
 
-  // Rows with a response, in host memory, read through the trained design.
+  // Rows of the shard at hand, with a response, in host memory, read through the trained design.
   void add(const Batch& batch);
-  // Collective: replaces every rank's sums by the sums over ranks.
+  // The next shard is at hand; to be called after each of this rank's, those without rows too.
+  void end_shard();
+  // Collective: the sums over all shards, on every rank. Error(kUsage) when this rank has ended
+  // other shards than shards_of_rank gives it.
   void reduce(const Stream& stream, Communicator& communicator);
-  // Error(kUsage) when no row, or none with a weight, has been added.
+  // After reduce(). Error(kUsage) when no row, or none with a weight, has been added.
   Evaluation result() const;
 
  private:
   const TrainedModel& trained_;
   Support support_;
-  std::vector<double> sums_;
+  std::size_t virtual_shards_;
+  std::vector<std::vector<double>> shards_;  // sums of each that has ended
+  std::vector<double> sums_;                 // of the one at hand; once reduced, of all
 };
 
 }  // namespace bayesum

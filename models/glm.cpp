@@ -1,111 +1,90 @@
 #include "models/glm.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <numbers>
-#include <numeric>
 
-#include "core/diagonal_gaussian.hpp"
 #include "core/gaussian.hpp"
+#include "core/special.hpp"
 #include "kernels/elementwise.hpp"
-#include "models/coefficient_prior.hpp"
+#include "kernels/gemm.hpp"
+#include "kernels/glm_point_losses.hpp"
+#include "kernels/sparse_algebra.hpp"
+#include "models/gaussian_coefficients.hpp"
 
 namespace bayesum {
 namespace {
 
-// Precision with which training starts, beside the prior's: narrow enough for e^z to be harmless.
-constexpr double kInitialPrecision = 100.0;
+struct Name {
+  const char* name;
+  Likelihood likelihood;
+};
 
-// Natural parameters of independent N(mean_j, 1 / precision_j), full or diagonal.
-std::vector<double> independent_gaussians(bool full, std::span<const double> mean,
-                                          std::span<const double> precision) {
-  const std::size_t d = mean.size();
-  std::vector<double> natural(full ? Gaussian(d).size() : DiagonalGaussian(d).size());
-  for (std::size_t j = 0; j < d; ++j) {
-    natural[full ? j : 2 * j] = precision[j] * mean[j];
-    natural[full ? d + packed_index(j, j) : 2 * j + 1] = -0.5 * precision[j];
-  }
-  return natural;
-}
+constexpr std::array kNames{Name{"logistic", Likelihood::kLogistic},
+                            Name{"probit", Likelihood::kProbit},
+                            Name{"poisson", Likelihood::kPoisson},
+                            Name{"negative-binomial", Likelihood::kNegativeBinomial}};
 
-Prior make_prior(bool full, const std::vector<CoefficientPrior>& coefficients) {
-  std::vector<double> mean;
-  std::vector<double> precision;
-  double log_partition = 0;
-  for (const CoefficientPrior& prior : coefficients) {
-    const double s = prior.precision();
-    mean.push_back(s == 0 ? 0.0 : prior.mean);
-    precision.push_back(s);
-    if (s > 0) {
-      log_partition += 0.5 * (s * prior.mean * prior.mean + std::log(2.0 * std::numbers::pi / s));
-    }
-  }
-  return {independent_gaussians(full, mean, precision), log_partition};
+bool is_count(Likelihood likelihood) {
+  return likelihood == Likelihood::kPoisson || likelihood == Likelihood::kNegativeBinomial;
 }
 
 // The link of the baseline, where the intercept starts; half an event where there was none, and
 // half a success and half a failure more, keep it finite.
 double baseline_link(Likelihood likelihood, const DataSummary& summary) {
   const double weight = std::max(summary.weight, 1.0);
-  if (likelihood == Likelihood::kPoisson) {
+  if (is_count(likelihood)) {
     return std::log(summary.response_rate > 0 ? summary.response_rate : 0.5 / weight);
   }
   const double successes = summary.response_mean * weight;
+  if (likelihood == Likelihood::kProbit) {
+    return special::normal_quantile((successes + 0.5) / (weight + 1.0));
+  }
   return std::log((successes + 0.5) / (weight - successes + 0.5));
 }
 
-Posterior make_initial(bool full, const std::vector<CoefficientPrior>& coefficients,
-                       bool has_intercept, double intercept) {
-  std::vector<double> mean;
-  std::vector<double> precision;
-  for (const CoefficientPrior& prior : coefficients) {
-    mean.push_back(prior.precision() == 0 ? 0.0 : prior.mean);
-    precision.push_back(prior.precision() + kInitialPrecision);
-  }
-  if (has_intercept) mean[0] = intercept;
-  Posterior q;
-  const std::size_t d = mean.size();
-  q.add_block("coefficients", make_family(full ? "gaussian" : "diagonal-gaussian", d));
-  std::ranges::copy(independent_gaussians(full, mean, precision), q.natural().begin());
-  return q;
+// Rows first .. first + count - 1 of a sparse matrix.
+SparseView row_block(const SparseView& x, std::size_t first, std::size_t count) {
+  SparseView block = x;
+  block.row_start = x.row_start.subspan(first, count + 1);
+  return block;
 }
 
-std::vector<double> mean_of(bool full, std::span<const double> natural, std::size_t d) {
-  if (full) return GaussianMoments::from_natural(natural, d).mean;
-  std::vector<double> mean(d);
-  for (std::size_t j = 0; j < d; ++j) mean[j] = natural[2 * j] / (-2.0 * natural[2 * j + 1]);
-  return mean;
+std::span<const double> part(std::span<const double> values, std::size_t first, std::size_t count) {
+  return values.empty() ? values : values.subspan(first, count);
 }
 
 }  // namespace
 
+std::optional<Likelihood> likelihood_of(const std::string& model_name) {
+  const auto found = std::ranges::find(kNames, model_name, &Name::name);
+  return found == kNames.end() ? std::nullopt : std::optional(found->likelihood);
+}
+
 GlmModel::GlmModel(Likelihood likelihood, const ModelConfig& config, const PriorConfig& prior,
                    const Design& design, const DataSummary& summary)
     : likelihood_(likelihood),
+      dispersion_(config.dispersion),
       full_(config.posterior == "full"),
       delta_(config.expectation == "delta"),
       columns_(design.columns()) {
   const auto coefficients = coefficient_priors(prior, design, 0.0);
-  set_prior(make_prior(full_, coefficients));
-  initial_ =
-      make_initial(full_, coefficients, design.intercept, baseline_link(likelihood, summary));
+  set_prior(gaussian_prior(full_, coefficients));
+  std::vector<double> mean = prior_means(coefficients);
+  if (design.intercept) mean[0] = baseline_link(likelihood, summary);
+  initial_ = initial_gaussian(full_, coefficients, mean);
 }
 
 std::string GlmModel::name() const {
-  return likelihood_ == Likelihood::kLogistic ? "logistic" : "poisson";
+  return std::ranges::find(kNames, likelihood_, &Name::likelihood)->name;
 }
 
 Support GlmModel::support() const {
-  return likelihood_ == Likelihood::kLogistic ? Support::kBinary : Support::kCount;
+  return is_count(likelihood_) ? Support::kCount : Support::kBinary;
 }
 
 double GlmModel::objective(const Posterior& q, double loss) const {
-  if (!delta_) return elbo(q, prior(), -loss);
-  const Family& family = *q.blocks().front().family;
-  std::vector<double> statistic(q.size());
-  family.sufficient_statistic(mean_of(full_, q.natural(), columns_), statistic);
-  return std::inner_product(statistic.begin(), statistic.end(), prior().natural.begin(),
-                            -loss - prior().log_partition);
+  return delta_ ? log_joint_at_mean(q, full_, prior(), loss) : elbo(q, prior(), -loss);
 }
 
 void GlmModel::prepare(const Stream& stream, const Posterior& q) {
@@ -121,44 +100,70 @@ void GlmModel::prepare(const Stream& stream, const Posterior& q) {
   } else {
     for (std::size_t j = 0; j < d; ++j) spread[j] = 1.0 / (-2.0 * q.natural()[2 * j + 1]);
   }
-  const std::vector<double> mean = mean_of(full_, q.natural(), d);
+  const std::vector<double> mean = gaussian_mean(full_, q.natural(), d);
   copy(stream, std::span<const double>(mean), mean_.span());
   copy(stream, std::span<const double>(spread), spread_.span());
+  covariance_.clear();
+}
+
+void GlmModel::set_spread(GlmPass& pass) {
+  if (delta_) return;
+  if (!full_) {
+    pass.variance = spread_.span();
+  } else if (pass.sparse.empty()) {
+    pass.inverse_factor = {spread_.data(), columns_, columns_};
+  } else {
+    if (covariance_.empty()) covariance_ = covariance_of(spread_.span(), columns_);
+    pass.covariance = {covariance_.data(), columns_, columns_};
+  }
 }
 
 void GlmModel::accumulate(const Stream& stream, const Batch& batch, Message& message) {
-  GlmPass pass{.likelihood = likelihood_,
-               .x = batch.x,
-               .y = batch.y,
-               .offset = batch.offset,
-               .weight = batch.weight,
-               .mean = mean_.span(),
-               .inverse_factor = {},
-               .variance = {},
-               .loss = message.loss(),
-               .gradient = {},
-               .curvature = {}};
-  if (!full_) return accumulate_diagonal(stream, pass, message.payload());
-  if (!delta_) pass.inverse_factor = {spread_.data(), columns_, columns_};
-  pass.gradient = message.payload().first(columns_);
-  pass.curvature = message.payload().subspan(columns_);
-  glm_pass(stream, pass);
-}
-
-void GlmModel::accumulate_diagonal(const Stream& stream, GlmPass pass, std::span<double> payload) {
+  GlmPass pass;
+  pass.likelihood = likelihood_;
+  pass.dispersion = dispersion_;
+  pass.x = batch.x;
+  pass.sparse = batch.sparse;
+  pass.y = batch.y;
+  pass.offset = batch.offset;
+  pass.weight = batch.weight;
+  pass.mean = mean_.span();
+  pass.loss = message.loss();
+  set_spread(pass);
+  if (full_) {
+    pass.gradient = message.payload().first(columns_);
+    pass.curvature = message.payload().subspan(columns_);
+    glm_pass(stream, pass);
+    return;
+  }
   apply(stream, Fill{.value = 0.0, .out = sums_.data()}, sums_.size());
-  if (!delta_) pass.variance = spread_.span();
   pass.gradient = sums_.span().first(columns_);
   pass.curvature = sums_.span().last(columns_);
   glm_pass(stream, pass);
-  for (std::size_t part = 0; part < 2; ++part) {
-    apply(stream,
-          AddScaled{.scale = 1.0,
-                    .x = sums_.data() + part * columns_,
-                    .out = payload.data() + part,
-                    .out_stride = 2},
-          columns_);
+  add_interleaved(stream, sums_.span(), message.payload());
+}
+
+void GlmModel::log_likelihood(const Batch& batch, MatrixView<const double> draws,
+                              std::span<double> sums) const {
+  constexpr std::size_t kRows = 1024;
+  std::vector<double> losses(draws.rows), predictor(std::min(kRows, batch.rows()) * draws.rows);
+  for (std::size_t first = 0; first < batch.rows(); first += kRows) {
+    const std::size_t count = std::min(kRows, batch.rows() - first);
+    const MatrixView<double> z(predictor.data(), count, draws.rows);
+    if (batch.sparse.empty()) {
+      gemm(Stream(), {.transpose_b = Transpose::kYes}, batch.x.row_block(first, count), draws, z);
+    } else {
+      multiply_transposed(row_block(batch.sparse, first, count), draws, z);
+    }
+    add_point_losses({.likelihood = likelihood_,
+                      .dispersion = dispersion_,
+                      .z = z,
+                      .y = batch.y.subspan(first, count),
+                      .offset = part(batch.offset, first, count),
+                      .weight = part(batch.weight, first, count)},
+                     losses);
   }
+  for (std::size_t s = 0; s < losses.size(); ++s) sums[s] -= losses[s];
 }
 
 }  // namespace bayesum

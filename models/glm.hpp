@@ -1,8 +1,9 @@
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
-#include "core/family.hpp"
 #include "core/model.hpp"
 #include "kernels/buffer.hpp"
 #include "kernels/glm_pass.hpp"
@@ -10,8 +11,9 @@
 
 namespace bayesum {
 
-// Generalised linear models: logistic (y in {0, 1}) and Poisson with log link (y a count), with a
-// full or diagonal Gaussian over the coefficients.
+// Generalised linear models, with a full or diagonal Gaussian over the coefficients: logistic and
+// probit (y in {0, 1}), Poisson and negative-binomial with log link (y a count; the latter with a
+// given dispersion r: variance mu + mu^2 / r).
 //
 //   log p(y_i | beta) = -w_i l(z_i; y_i),  z_i = x_i' beta + offset_i      beta_j ~ N(mean_j,
 //   sd_j^2)
@@ -33,11 +35,15 @@ class GlmModel final : public Model {
 
   void prepare(const Stream& stream, const Posterior& q) override;
   void accumulate(const Stream& stream, const Batch& batch, Message& message) override;
+  bool takes_sparse() const override { return true; }
+  void log_likelihood(const Batch& batch, MatrixView<const double> draws,
+                      std::span<double> sums) const override;
 
  private:
-  void accumulate_diagonal(const Stream& stream, GlmPass pass, std::span<double> payload);
+  void set_spread(GlmPass& pass);
 
   Likelihood likelihood_;
+  double dispersion_;
   bool full_;
   bool delta_;
   std::size_t columns_;
@@ -45,8 +51,12 @@ class GlmModel final : public Model {
 
   // The posterior on the stream's device, as the rows need it.
   Buffer<double> mean_;
-  Buffer<double> spread_;  // full: L^-1; diagonal: variances
-  Buffer<double> sums_;    // diagonal: [g ; h] of a batch, before they are interleaved
+  Buffer<double> spread_;           // full: L^-1; diagonal: variances
+  std::vector<double> covariance_;  // full, once sparse rows have asked for it
+  Buffer<double> sums_;             // diagonal: [g ; h] of a batch, before they are interleaved
 };
+
+// The likelihood of a model of this name, if it is a GLM.
+std::optional<Likelihood> likelihood_of(const std::string& model_name);
 
 }  // namespace bayesum

@@ -8,6 +8,7 @@
 #include "kernels/elementwise.hpp"
 #include "kernels/gram.hpp"
 #include "kernels/reduce.hpp"
+#include "kernels/sparse_algebra.hpp"
 #include "models/coefficient_prior.hpp"
 
 namespace bayesum {
@@ -64,7 +65,8 @@ void LinearModel::reserve(const Stream& stream, std::size_t rows, std::size_t co
 double LinearModel::add_statistics(const Stream& stream, const Batch& batch,
                                    std::span<double> statistics) const {
   const std::size_t n = batch.rows();
-  const std::size_t d = batch.x.cols;
+  const bool sparse = !batch.sparse.empty();
+  const std::size_t d = sparse ? batch.sparse.cols : batch.x.cols;
   reserve(stream, n, d);
 
   const std::span<double> residual = residual_.span().first(n);
@@ -83,10 +85,14 @@ double LinearModel::add_statistics(const Stream& stream, const Batch& batch,
   const double squares = dot(stream, residual, weighted);
   const std::array<double, 2> scalars{0.5 * weight, -0.5 * squares};
   copy(stream, std::span<const double>(scalars), statistics.first(2));
-  weighted_column_sum(stream, batch.x, weighted, statistics.subspan(2, d));
-
   apply(stream, Fill{0.0, gram_.data()}, gram_.size());
-  weighted_gram(stream, batch.x, batch.weight, gram_.span());
+  if (sparse) {
+    weighted_column_sum(batch.sparse, weighted, statistics.subspan(2, d));
+    weighted_gram(batch.sparse, batch.weight, gram_.span());
+  } else {
+    weighted_column_sum(stream, batch.x, weighted, statistics.subspan(2, d));
+    weighted_gram(stream, batch.x, batch.weight, gram_.span());
+  }
   apply(stream, AddPackedPrecision{gram_.data(), statistics.subspan(2 + d).data()}, gram_.size());
   return -0.5 * weight * std::log(2.0 * std::numbers::pi);
 }

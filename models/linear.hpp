@@ -18,6 +18,7 @@ class LinearModel final : public ConjugateModel {
 
   std::string name() const override { return "linear"; }
   Support support() const override { return Support::kReal; }
+  bool takes_sparse() const override { return true; }
 
  private:
   double add_statistics(const Stream& stream, const Batch& batch,

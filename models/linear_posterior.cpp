@@ -7,6 +7,7 @@
 #include "core/normal_gamma.hpp"
 #include "kernels/error.hpp"
 #include "kernels/glm_pass.hpp"
+#include "models/gaussian_coefficients.hpp"
 
 namespace bayesum {
 namespace {
@@ -61,6 +62,22 @@ void LinearPosterior::functionals(MatrixView<const double> x, std::span<const do
   pass.variance = variance;
   if (!inverse_factor.empty())
     pass.inverse_factor = {inverse_factor.data(), mean.size(), mean.size()};
+  linear_predictor(Stream(), pass, location, squared_scale);
+}
+
+void LinearPosterior::functionals(const SparseView& x, std::span<const double> offset,
+                                  std::span<double> location,
+                                  std::span<double> squared_scale) const {
+  GlmPass pass;
+  pass.sparse = x;
+  pass.offset = offset;
+  pass.mean = mean;
+  pass.variance = variance;
+  std::vector<double> covariance;
+  if (!inverse_factor.empty()) {
+    covariance = covariance_of(inverse_factor, mean.size());
+    pass.covariance = {covariance.data(), mean.size(), mean.size()};
+  }
   linear_predictor(Stream(), pass, location, squared_scale);
 }
 

@@ -6,6 +6,7 @@
 
 #include "core/posterior.hpp"
 #include "kernels/matrix.hpp"
+#include "kernels/sparse.hpp"
 
 namespace bayesum {
 
@@ -34,6 +35,9 @@ struct LinearPosterior {
   // the host. Empty offset: zeros.
   void functionals(MatrixView<const double> x, std::span<const double> offset,
                    std::span<double> location, std::span<double> squared_scale) const;
+  // The same for sparse rows; forms Sigma, D^3 operations, where it is full.
+  void functionals(const SparseView& x, std::span<const double> offset, std::span<double> location,
+                   std::span<double> squared_scale) const;
 };
 
 }  // namespace bayesum

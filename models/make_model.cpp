@@ -12,6 +12,7 @@
 #include "models/glm.hpp"
 #include "models/linear.hpp"
 #include "models/multivariate_gaussian.hpp"
+#include "models/softmax.hpp"
 
 namespace bayesum {
 namespace {
@@ -42,6 +43,10 @@ std::unique_ptr<Model> make_glm(const Recipe& of) {
   return std::make_unique<GlmModel>(likelihood, of.config, of.prior, of.design, of.summary);
 }
 
+std::unique_ptr<Model> make_softmax(const Recipe& of) {
+  return std::make_unique<SoftmaxModel>(of.config, of.prior, of.design);
+}
+
 std::unique_ptr<Model> make_linear(const Recipe& of) {
   return std::make_unique<LinearModel>(of.prior, of.design, of.summary);
 }
@@ -57,7 +62,10 @@ const std::vector<Kind>& kinds() {
   static const std::vector<Kind> kinds = {
       {"linear", Support::kReal, make_linear},
       {"logistic", Support::kBinary, make_glm<Likelihood::kLogistic>},
+      {"probit", Support::kBinary, make_glm<Likelihood::kProbit>},
       {"poisson", Support::kCount, make_glm<Likelihood::kPoisson>},
+      {"negative-binomial", Support::kCount, make_glm<Likelihood::kNegativeBinomial>},
+      {"softmax", Support::kCategory, make_softmax},
       {"beta-bernoulli", Support::kBinaryFeatures, make_rows<BetaBernoulliModel>,
        Columns::kAsTheyAre},
       {"dirichlet-categorical", Support::kCategoryFeatures, make_rows<DirichletCategoricalModel>,
@@ -87,13 +95,18 @@ const Kind& kind_of(const std::string& name) {
 void ModelConfig::describe(Fields& fields) {
   fields.add("model.name", name, names(), "the likelihood");
   fields.add("model.posterior", posterior, {"full", "diagonal"},
-             "logistic, poisson: covariance of the Gaussian over the coefficients");
+             "GLMs, softmax: covariance of the Gaussian over the coefficients");
   fields.add("model.expectation", expectation, {"variational", "delta"},
-             "logistic, poisson: average gradient and curvature under the posterior, or take them "
+             "GLMs, softmax: average gradient and curvature under the posterior, or take them "
              "at its mean (Newton's method, a Laplace approximation)");
   fields.add("model.intercept", intercept, "regressions: add a column of ones");
   fields.add("model.standardize", standardize,
              "shift and scale every feature to mean 0 and sd 1; priors speak of the result");
+  fields.add("model.dispersion", dispersion, {.low = 1e-3, .high = 1e8},
+             "negative-binomial: r, with which a count of mean mu has variance mu + mu^2 / r");
+  fields.add("model.draws", draws, {.low = 2, .high = 65536},
+             "softmax: draws of the coefficients that a step averages over, an even number");
+  fields.add("model.draw_seed", draw_seed, {.low = 0}, "softmax: seed of those draws");
 }
 
 void PriorConfig::describe(Fields& fields) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -11,10 +12,13 @@ namespace bayesum {
 
 struct ModelConfig {
   std::string name;                         // see make_model.cpp
-  std::string posterior = "full";           // of a GLM: full or diagonal Gaussian
+  std::string posterior = "full";           // of a GLM or softmax: full or diagonal Gaussian
   std::string expectation = "variational";  // or delta: at the mean, which makes the rule Newton's
   bool intercept = true;
   bool standardize = true;
+  double dispersion = 1.0;     // negative-binomial: r, variance mu + mu^2 / r
+  std::int64_t draws = 32;     // softmax: of the coefficients, at every step
+  std::int64_t draw_seed = 0;  // softmax: of their noise
 
   void describe(Fields& fields);
 };

@@ -7,6 +7,8 @@
 #include <string>
 
 #include "kernels/error.hpp"
+#include "models/class_prediction.hpp"
+#include "models/glm.hpp"
 #include "models/linear_posterior.hpp"
 
 namespace bayesum {
@@ -31,17 +33,62 @@ double value_or(std::span<const double> values, std::size_t row, double otherwis
   return values.empty() ? otherwise : values[row];
 }
 
-Prediction predict_row(Support support, const LinearPosterior& q, double location,
-                       double squared_scale, std::optional<double> y) {
-  switch (support) {
-    case Support::kBinary:
-      return bernoulli_prediction(location, squared_scale, y);
-    case Support::kCount:
-      return poisson_prediction(location, squared_scale, y);
-    default:
-      return student_t_prediction(location, std::sqrt(q.noise() + squared_scale),
-                                  q.degrees_of_freedom(), y);
+std::size_t columns_of(const Batch& batch) {
+  return batch.sparse.empty() ? batch.x.cols : batch.sparse.cols;
+}
+
+Prediction predict_glm(Likelihood likelihood, double dispersion, double location, double variance,
+                       std::optional<double> y) {
+  switch (likelihood) {
+    case Likelihood::kLogistic:
+      return bernoulli_prediction(location, variance, y);
+    case Likelihood::kProbit:
+      return probit_prediction(location, variance, y);
+    case Likelihood::kNegativeBinomial:
+      return negative_binomial_prediction(location, variance, dispersion, y);
+    case Likelihood::kPoisson:
+      break;
   }
+  return poisson_prediction(location, variance, y);
+}
+
+std::vector<Prediction> predict_regression(const TrainedModel& trained, const Batch& batch) {
+  const auto q = LinearPosterior::of(trained.posterior);
+  const auto likelihood = likelihood_of(trained.model.name);
+  const std::size_t rows = batch.rows();
+  std::vector<double> location(rows), squared_scale(rows);
+  if (batch.sparse.empty()) {
+    q.functionals(batch.x, batch.offset, location, squared_scale);
+  } else {
+    q.functionals(batch.sparse, batch.offset, location, squared_scale);
+  }
+  std::vector<Prediction> predictions;
+  predictions.reserve(rows);
+  for (std::size_t i = 0; i < rows; ++i) {
+    const auto y = response(batch, i);
+    predictions.push_back(
+        likelihood
+            ? predict_glm(*likelihood, trained.model.dispersion, location[i], squared_scale[i], y)
+            : student_t_prediction(location[i], std::sqrt(q.noise() + squared_scale[i]),
+                                   q.degrees_of_freedom(), y));
+  }
+  return predictions;
+}
+
+Prediction baseline_row(const TrainedModel& trained, Support support, double offset,
+                        std::optional<double> y) {
+  const DataSummary& summary = trained.summary;
+  if (support == Support::kCategory) return class_prediction(class_frequencies(trained), y);
+  if (support == Support::kBinary) {
+    const double odds = std::log(summary.response_mean) - std::log1p(-summary.response_mean);
+    return bernoulli_prediction(odds, 0.0, y);
+  }
+  if (support == Support::kCount) {
+    return predict_glm(*likelihood_of(trained.model.name), trained.model.dispersion,
+                       std::log(summary.response_rate) + offset, 0.0, y);
+  }
+  return student_t_prediction(summary.response_mean, summary.response_sd,
+                              std::numeric_limits<double>::infinity(), y);
 }
 
 }  // namespace
@@ -49,41 +96,22 @@ Prediction predict_row(Support support, const LinearPosterior& q, double locatio
 std::vector<Prediction> predict(const TrainedModel& trained, const Batch& batch) {
   const Support support = response_of(trained);
   const std::size_t columns = trained.design.columns();
-  if (batch.x.cols != columns) {
-    throw Error(ExitCode::kUsage, "rows of " + std::to_string(batch.x.cols) +
-                                      " columns do not fit a posterior over " +
-                                      std::to_string(columns) + " coefficients");
+  if (columns_of(batch) != columns) {
+    throw Error(ExitCode::kUsage, "rows of " + std::to_string(columns_of(batch)) +
+                                      " columns do not fit a posterior over the coefficients of " +
+                                      std::to_string(columns));
   }
-  const auto q = LinearPosterior::of(trained.posterior);
-  const std::size_t rows = batch.rows();
-  std::vector<double> location(rows), squared_scale(rows);
-  q.functionals(batch.x, batch.offset, location, squared_scale);
-  std::vector<Prediction> predictions;
-  predictions.reserve(rows);
-  for (std::size_t i = 0; i < rows; ++i) {
-    predictions.push_back(
-        predict_row(support, q, location[i], squared_scale[i], response(batch, i)));
-  }
-  return predictions;
+  return support == Support::kCategory ? predict_classes(trained, batch)
+                                       : predict_regression(trained, batch);
 }
 
 std::vector<Prediction> predict_baseline(const TrainedModel& trained, const Batch& batch) {
   const Support support = response_of(trained);
-  const DataSummary& summary = trained.summary;
-  const double log_odds = std::log(summary.response_mean) - std::log1p(-summary.response_mean);
-  const double log_rate = std::log(summary.response_rate);
   std::vector<Prediction> predictions;
   predictions.reserve(batch.rows());
   for (std::size_t i = 0; i < batch.rows(); ++i) {
-    const auto y = response(batch, i);
-    if (support == Support::kBinary) {
-      predictions.push_back(bernoulli_prediction(log_odds, 0.0, y));
-    } else if (support == Support::kCount) {
-      predictions.push_back(poisson_prediction(log_rate + value_or(batch.offset, i, 0.0), 0.0, y));
-    } else {
-      predictions.push_back(student_t_prediction(summary.response_mean, summary.response_sd,
-                                                 std::numeric_limits<double>::infinity(), y));
-    }
+    predictions.push_back(
+        baseline_row(trained, support, value_or(batch.offset, i, 0.0), response(batch, i)));
   }
   return predictions;
 }

@@ -12,7 +12,10 @@ namespace bayesum {
 // trained design, p(y | x) = E_q[p(y | x, theta)]:
 //
 //   logistic  Bernoulli mixture over z ~ N(x'm + offset, x' Sigma x)
-//   poisson   Poisson mixture over the same
+//   probit    Bernoulli of probability Phi(mean of z / sqrt(1 + variance of z))
+//   poisson   Poisson mixture over the same z
+//   negative-binomial   likewise
+//   softmax   probabilities of the classes (models/class_prediction.hpp); dense rows alone
 //   linear    x'm + offset + sqrt(b/a (1 + x' Lambda^-1 x)) t_2a
 //
 // It is the distribution of one response: weights, which multiply log-likelihoods, play no part.
@@ -22,7 +25,8 @@ namespace bayesum {
 std::vector<Prediction> predict(const TrainedModel& trained, const Batch& batch);
 
 // The same for a baseline that knows the responses of the training rows and no features: Bernoulli
-// of their mean, Poisson of their rate times e^offset, normal of their mean and sd.
+// of their mean, Poisson or negative binomial of their rate times e^offset, normal of their mean
+// and sd, classes by their frequencies.
 std::vector<Prediction> predict_baseline(const TrainedModel& trained, const Batch& batch);
 
 }  // namespace bayesum

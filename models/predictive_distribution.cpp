@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "core/special.hpp"
+#include "kernels/probit_loss.hpp"
 
 namespace bayesum {
 namespace {
@@ -36,6 +37,14 @@ LogLikelihood bernoulli(double y, double z) {
 LogLikelihood poisson(double y, double z) {
   const double rate = std::exp(z);
   return {(y > 0 ? y * z : 0.0) - rate - special::log_gamma(y + 1.0), y - rate, -rate};
+}
+
+LogLikelihood negative_binomial(double y, double r, double z) {
+  const double u = z - std::log(r);
+  const double event = std::exp(log_sigmoid(u));
+  const double constant = NegativeBinomialLoss::log_rising(r, y) - special::log_gamma(y + 1.0);
+  return {(y > 0 ? y * log_sigmoid(u) : 0.0) + r * log_sigmoid(-u) + constant,
+          y * std::exp(log_sigmoid(-u)) - r * event, -(y + r) * event * (1.0 - event)};
 }
 
 // The mode of -t^2/2 + log p(y | location + sd t): the root of the decreasing slope, which lies
@@ -129,6 +138,47 @@ double poisson_mixture_cdf(double k, double location, double sd) {
                                        : wide_poisson_cdf(k, location, sd);
 }
 
+// E[P(Y <= k | z)] of the negative binomial summed over z, for a narrow spread.
+double narrow_negative_binomial_cdf(double k, double r, double location, double sd) {
+  double sum = 0, weights = 0;
+  for (int i = -17; i <= 17; ++i) {
+    const double t = 0.5 * i;
+    const double weight = std::exp(-0.5 * t * t);
+    sum += weight * special::negative_binomial_cdf(k, std::exp(location + sd * t), r);
+    weights += weight;
+  }
+  return sum / weights;
+}
+
+// The same for a wide one. With B ~ Beta(r, k + 1), P(Y <= k | z) = P(B < r / (r + e^z)) =
+// P(z < log r - logit B). About its mode log(r / (k + 1)), logit B has the log density
+// r u - (r + k + 1) log(1 + s (e^u - 1)), s = r / (r + k + 1), analytic within pi of the real axis.
+double wide_negative_binomial_cdf(double k, double r, double location, double sd) {
+  const double total = r + k + 1.0, share = r / total;
+  const double step = 0.5 / std::sqrt(total * share * (1.0 - share) + 3.0);
+  double sum = 0, weights = 0;
+  const auto add = [&](double u) {
+    const double log_weight = r * u - total * std::log1p(share * std::expm1(u));
+    sum += std::exp(log_weight) * normal_cdf((std::log(k + 1.0) - u - location) / sd);
+    weights += std::exp(log_weight);
+    return log_weight > kNegligible;
+  };
+  add(0.0);
+  for (double i = 1; add(i * step); ++i) continue;
+  for (double i = 1; add(-i * step); ++i) continue;
+  return sum / weights;
+}
+
+// P(Y <= k) of the negative-binomial mixture.
+double negative_binomial_mixture_cdf(double k, double r, double location, double sd) {
+  if (k < 0) return 0.0;
+  if (std::isinf(k)) return 1.0;
+  if (!(sd > 0)) return special::negative_binomial_cdf(k, std::exp(location), r);
+  const double shape = r * (k + 1.0) / (r + k + 1.0);
+  return sd * std::sqrt(shape + 3.0) < 1.0 ? narrow_negative_binomial_cdf(k, r, location, sd)
+                                           : wide_negative_binomial_cdf(k, r, location, sd);
+}
+
 // The least k >= 0 with cdf(k) >= p, searched upwards by doubling from `guess`, then by halves.
 template <class Cdf>
 double count_quantile(const Cdf& cdf, double p, double guess) {
@@ -156,12 +206,9 @@ double student_t_log_density(double r, double nu) {
 
 }  // namespace
 
-Prediction bernoulli_prediction(double location, double variance, std::optional<double> y) {
-  const double sd = std::sqrt(variance);
-  const auto log_probability = [&](double outcome) {
-    return log_expectation([outcome](double z) { return bernoulli(outcome, z); }, location, sd);
-  };
-  const double log_one = log_probability(1.0), log_zero = log_probability(0.0);
+namespace {
+
+Prediction binary_prediction(double log_zero, double log_one, std::optional<double> y) {
   const double one = std::exp(log_one), zero = std::exp(log_zero);
   Prediction prediction{.mean = one,
                         .sd = std::sqrt(one * zero),
@@ -176,23 +223,58 @@ Prediction bernoulli_prediction(double location, double variance, std::optional<
   return prediction;
 }
 
-Prediction poisson_prediction(double location, double variance, std::optional<double> y) {
+// A count whose mean is lognormal, e^z, given its distribution function and log-likelihood.
+template <class Cdf, class LogDensity>
+Prediction count_prediction(double location, double variance, double sd_of_count, const Cdf& cdf,
+                            const LogDensity& log_density, std::optional<double> y) {
   const double sd = std::sqrt(variance);
-  const auto cdf = [&](double k) { return poisson_mixture_cdf(k, location, sd); };
-  const double mean = std::exp(location + 0.5 * variance);
   const double high = count_quantile(cdf, 1.0 - kTail, std::exp(location + 2.0 * sd));
-  Prediction prediction{.mean = mean,
-                        .sd = std::sqrt(mean + mean * mean * std::expm1(variance)),
+  Prediction prediction{.mean = std::exp(location + 0.5 * variance),
+                        .sd = sd_of_count,
                         .low = count_quantile(cdf, kTail, high),
                         .high = high};
   if (y) {
     const double count = *y;
     prediction.log_density =
-        log_expectation([count](double z) { return poisson(count, z); }, location, sd);
+        log_expectation([&](double z) { return log_density(count, z); }, location, sd);
     prediction.cdf = cdf(count);
     prediction.cdf_below = cdf(count - 1.0);
   }
   return prediction;
+}
+
+}  // namespace
+
+Prediction bernoulli_prediction(double location, double variance, std::optional<double> y) {
+  const double sd = std::sqrt(variance);
+  const auto log_probability = [&](double outcome) {
+    return log_expectation([outcome](double z) { return bernoulli(outcome, z); }, location, sd);
+  };
+  return binary_prediction(log_probability(0.0), log_probability(1.0), y);
+}
+
+Prediction probit_prediction(double location, double variance, std::optional<double> y) {
+  const double z = location / std::sqrt(1.0 + variance);
+  return binary_prediction(-ProbitLoss::point(-z).loss, -ProbitLoss::point(z).loss, y);
+}
+
+Prediction poisson_prediction(double location, double variance, std::optional<double> y) {
+  const double mean = std::exp(location + 0.5 * variance);
+  return count_prediction(
+      location, variance, std::sqrt(mean + mean * mean * std::expm1(variance)),
+      [&](double k) { return poisson_mixture_cdf(k, location, std::sqrt(variance)); }, poisson, y);
+}
+
+Prediction negative_binomial_prediction(double location, double variance, double dispersion,
+                                        std::optional<double> y) {
+  const double mean = std::exp(location + 0.5 * variance);
+  const double excess = std::expm1(variance) + std::exp(variance) / dispersion;
+  return count_prediction(
+      location, variance, std::sqrt(mean + mean * mean * excess),
+      [&](double k) {
+        return negative_binomial_mixture_cdf(k, dispersion, location, std::sqrt(variance));
+      },
+      [&](double count, double z) { return negative_binomial(count, dispersion, z); }, y);
 }
 
 Prediction student_t_prediction(double location, double scale, double degrees_of_freedom,

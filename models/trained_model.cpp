@@ -208,6 +208,7 @@ void read_design(const TensorFile& file, TrainedModel& trained) {
   Design& design = trained.design;
   if (support_of(trained.model.name) == Support::kCategory) {
     design.classes = read_lines(file, "classes");
+    trained.summary.class_weight = read_vector(file, "summary.class_weight", design.classes.size());
   }
   const std::size_t features = design.features.size();
   const auto read_finite = [&](const char* key) {
@@ -276,6 +277,11 @@ TensorFile TrainedModel::to_file() const {
                    {"seed", whole_text(seed, 10, 1)},
                    {"fingerprint", whole_text(summary.fingerprint, 16, 16)}};
   write_design(*this, file);
+  if (!design.classes.empty()) {
+    std::vector<double> weight = summary.class_weight;
+    weight.resize(design.classes.size());
+    file.tensors["summary.class_weight"] = vector_tensor(weight);
+  }
   file.tensors["data.shards"] = hash_tensor(summary.shards);
   write_sources("sources", sources, file);
   write_sources("prior_sources", prior_sources, file);

@@ -47,6 +47,7 @@ struct TrainedModel {
   //   design.mean, design.sd      one element per feature
   //   design.missing              likewise, where missing values are filled
   //   summary.mean, summary.sd    one per input of numbers and per level, see DataSummary
+  //   summary.class_weight        one per class, if there are any
   //   summary.*, fit.*            one number each, the fields of DataSummary and StepReport
   //   data.shards                 XXH3 of every virtual shard of the training data, see hash_tensor
   //   sources, prior_sources      see write_sources

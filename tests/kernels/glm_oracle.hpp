@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/glm_expectation.hpp"
+#include "kernels/glm_likelihood.hpp"
 
 namespace bayesum::test {
 
@@ -30,6 +30,43 @@ struct PoissonOracle {
   static double curvature(double, double z) { return std::exp(z); }
 };
 
+struct ProbitOracle {
+  static constexpr double kRootHalf = 0.70710678118654752440;
+  static double mills(double t) {
+    return std::exp(-0.5 * t * t) * 0.39894228040143267794 / (0.5 * std::erfc(-t * kRootHalf));
+  }
+  static double sided(double y, double z) { return y > 0.5 ? z : -z; }
+  // To t = -37, where the distribution function underflows.
+  static double loss(double y, double z) {
+    const double t = sided(y, z);
+    return t > 0 ? -std::log1p(-0.5 * std::erfc(t * kRootHalf))
+                 : -std::log(0.5 * std::erfc(-t * kRootHalf));
+  }
+  static double gradient(double y, double z) {
+    return y > 0.5 ? -mills(sided(y, z)) : mills(sided(y, z));
+  }
+  static double curvature(double y, double z) {
+    const double t = sided(y, z);
+    return mills(t) * (mills(t) + t);
+  }
+};
+
+struct NegativeBinomialOracle {
+  static constexpr double kDispersion = 2.5;
+  static double loss(double y, double z) {
+    const double r = kDispersion, mean = std::exp(z);
+    return (y + r) * std::log(r + mean) - r * std::log(r) - y * z + std::lgamma(y + 1.0) +
+           std::lgamma(r) - std::lgamma(y + r);
+  }
+  static double gradient(double y, double z) {
+    return (y + kDispersion) / (1.0 + kDispersion * std::exp(-z)) - y;
+  }
+  static double curvature(double y, double z) {
+    const double share = 1.0 / (1.0 + kDispersion * std::exp(-z));
+    return (y + kDispersion) * share * (1.0 - share);
+  }
+};
+
 // Expectations under N(mean, variance) by the trapezoidal rule, whose error on an analytic function
 // falls like exp(-2 pi times the width of its strip of analyticity over the step).
 template <class Oracle>
@@ -52,6 +89,21 @@ GlmExpectation expectation_oracle(double y, double mean, double variance) {
     sum.curvature += weight * Oracle::curvature(y, z);
   }
   return sum;
+}
+
+inline GlmExpectation expectation_oracle(Likelihood likelihood, double y, double mean,
+                                         double variance) {
+  switch (likelihood) {
+    case Likelihood::kLogistic:
+      return expectation_oracle<LogisticOracle>(y, mean, variance);
+    case Likelihood::kProbit:
+      return expectation_oracle<ProbitOracle>(y, mean, variance);
+    case Likelihood::kNegativeBinomial:
+      return expectation_oracle<NegativeBinomialOracle>(y, mean, variance);
+    case Likelihood::kPoisson:
+      break;
+  }
+  return expectation_oracle<PoissonOracle>(y, mean, variance);
 }
 
 }  // namespace bayesum::test

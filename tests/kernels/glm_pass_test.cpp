@@ -32,9 +32,12 @@ struct Problem {
       for (std::size_t j = i + 1; j < d; ++j) inverse_factor[i * d + j] = 0.0;
     }
     for (const double u : random_vector(n, 7, 0.0, 1.0)) {
-      y.push_back(likelihood == Likelihood::kLogistic ? std::floor(2.0 * u)
-                                                      : std::floor(30.0 * u * u));
+      y.push_back(is_binary() ? std::floor(2.0 * u) : std::floor(30.0 * u * u));
     }
+  }
+
+  bool is_binary() const {
+    return likelihood == Likelihood::kLogistic || likelihood == Likelihood::kProbit;
   }
 
   double mean_z(std::size_t row) const {
@@ -59,9 +62,7 @@ struct Problem {
   }
 
   GlmExpectation expectation(std::size_t row) const {
-    const double z = mean_z(row), v = variance_z(row);
-    return likelihood == Likelihood::kLogistic ? expectation_oracle<LogisticOracle>(y[row], z, v)
-                                               : expectation_oracle<PoissonOracle>(y[row], z, v);
+    return expectation_oracle(likelihood, y[row], mean_z(row), variance_z(row));
   }
 };
 
@@ -106,6 +107,7 @@ class GlmPassTest : public KernelTest {
          diagonal = on_device(expected.diagonal), packed = on_device(expected.packed);
     expected.add(problem);
     GlmPass pass{.likelihood = problem.likelihood,
+                 .dispersion = NegativeBinomialOracle::kDispersion,
                  .x = x.matrix(n, d),
                  .y = y.span(),
                  .offset = offset.span(),
@@ -124,7 +126,9 @@ class GlmPassTest : public KernelTest {
 
     const bool exact =
         problem.spread == Spread::kDelta || problem.likelihood == Likelihood::kPoisson;
-    const double tolerance = (exact ? 1e-13 : 1e-7) * (1.0 + static_cast<double>(n));
+    // The errors of a negative binomial row are y + r times those of a logistic one.
+    const double scale = problem.likelihood == Likelihood::kNegativeBinomial ? 10.0 : 1.0;
+    const double tolerance = scale * (exact ? 1e-13 : 1e-7) * (1.0 + static_cast<double>(n));
     expect_near(loss.host(), expected.loss, tolerance);
     expect_near(gradient.host(), expected.gradient, tolerance);
     expect_near(packed.host(), expected.packed, tolerance);
@@ -151,7 +155,8 @@ class GlmPassTest : public KernelTest {
 };
 
 TEST_F(GlmPassTest, SumsMatchPlainLoops) {
-  for (const Likelihood likelihood : {Likelihood::kLogistic, Likelihood::kPoisson}) {
+  for (const Likelihood likelihood : {Likelihood::kLogistic, Likelihood::kProbit,
+                                      Likelihood::kPoisson, Likelihood::kNegativeBinomial}) {
     for (const Spread spread : {Spread::kDelta, Spread::kDiagonal, Spread::kFull}) {
       for (const std::size_t n : kAwkwardSizes) {
         check(Problem(n, 7, likelihood, spread));

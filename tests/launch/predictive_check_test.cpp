@@ -13,6 +13,12 @@
 namespace bayesum {
 namespace {
 
+OtherData rows_of(const std::filesystem::path& path) {
+  OtherData rows;
+  rows.path = path;
+  return rows;
+}
+
 using testing::TemporaryFolder;
 
 constexpr std::size_t kRows = 60;
@@ -70,7 +76,7 @@ struct Case {
 
 TEST(PredictiveCheck, SharesOfCountsAreSumsOfTheirProbabilities) {
   const Case of("poisson");
-  const auto check = check_predictions(of.trained, of.table, kRows);
+  const auto check = check_predictions(of.trained, rows_of(of.table), kRows);
   ASSERT_TRUE(check && check->whole_numbers && check->outcomes.empty());
   ASSERT_EQ(check->bins.size(), 7u);  // 0 to 5, and 6 or more
   EXPECT_EQ(check->rows, kRows);
@@ -92,7 +98,7 @@ TEST(PredictiveCheck, SharesOfCountsAreSumsOfTheirProbabilities) {
 
 TEST(PredictiveCheck, SharesOfNumbersAreIntegralsOfTheirDensity) {
   const Case of("linear");
-  const auto check = check_predictions(of.trained, of.table, kRows);
+  const auto check = check_predictions(of.trained, rows_of(of.table), kRows);
   ASSERT_TRUE(check && !check->whole_numbers);
   double observed = 0;
   for (const auto& bin : check->bins) {
@@ -112,7 +118,7 @@ TEST(PredictiveCheck, SharesOfNumbersAreIntegralsOfTheirDensity) {
 
 TEST(PredictiveCheck, OutcomesAreCountedByTheirPredictedProbability) {
   const Case of("logistic");
-  const auto check = check_predictions(of.trained, of.table, kRows);
+  const auto check = check_predictions(of.trained, rows_of(of.table), kRows);
   ASSERT_TRUE(check && check->bins.empty());
   const auto predictions = of.predictions(1.0);
   for (const auto& bin : check->outcomes) {
@@ -133,7 +139,8 @@ TEST(PredictiveCheck, LooksAtAboutAThousandRowsOfMany) {
   std::ostringstream text;
   text << "a,b,c,visits,w\n";
   for (int i = 0; i < 5500; ++i) text << "0.1,0.2,0.3," << i % 2 << ",1\n";
-  const auto check = check_predictions(of.trained, of.folder.file("many.csv", text.str()), 5500);
+  const auto check =
+      check_predictions(of.trained, rows_of(of.folder.file("many.csv", text.str())), 5500);
   ASSERT_TRUE(check);
   EXPECT_EQ(check->rows, 917u);  // every sixth
 }

@@ -8,24 +8,19 @@ namespace bayesum::oracle {
 // expectation, from their definitions.
 class GlmLoss {
  public:
-  explicit GlmLoss(const std::string& model) : poisson_(model == "poisson") {}
+  explicit GlmLoss(const ModelConfig& model)
+      : model_(model.name), dispersion_(static_cast<Real>(model.dispersion)) {}
 
-  Real value(Real y, Real z) const {
-    if (poisson_) return std::exp(z) - y * z + std::lgamma(y + 1);
-    return std::max(z, Real(0)) + std::log1p(std::exp(-std::abs(z))) - y * z;
-  }
-  Real first(Real y, Real z) const { return (poisson_ ? std::exp(z) : 1 / (1 + std::exp(-z))) - y; }
-  Real second(Real z) const {
-    if (poisson_) return std::exp(z);
-    const Real p = 1 / (1 + std::exp(-z));
-    return p * (1 - p);
-  }
+  Real value(Real y, Real z) const;
+  Real first(Real y, Real z) const;
+  Real second(Real y, Real z) const;
   // Under z ~ N(mean, variance): Poisson in closed form, else the trapezoidal rule, which converges
   // exponentially.
   Real expected(Real y, Real mean, Real variance) const;
 
  private:
-  bool poisson_;
+  std::string model_;
+  Real dispersion_;
 };
 
 // Sum of w_i E[l(z_i; y_i)] under coefficients N(mean, covariance).

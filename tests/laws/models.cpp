@@ -4,6 +4,8 @@
 #include <limits>
 #include <stdexcept>
 
+#include "models/glm.hpp"
+
 namespace bayesum::laws {
 namespace {
 
@@ -98,6 +100,18 @@ const std::vector<ModelMember>& models() {
       {"poisson_diagonal",
        {.model = "poisson", .features = 5, .offset = true, .seed = 10},
        diagonal},
+      {"probit", {.model = "probit", .offset = true, .weight = true, .seed = 13}, informative},
+      {"probit_diagonal", {.model = "probit", .features = 5, .seed = 14}, diagonal},
+      {"negative_binomial",
+       {.model = "negative-binomial", .offset = true, .weight = true, .seed = 15},
+       [](Job& job) { informative(job), job.model.dispersion = 2.5; }},
+      {"negative_binomial_diagonal",
+       {.model = "negative-binomial", .features = 5, .seed = 16},
+       diagonal},
+      {"negative_binomial_delta", {.model = "negative-binomial", .rows = 200, .seed = 17}, delta},
+      {"softmax", {.model = "softmax", .weight = true, .seed = 18}, informative},
+      {"softmax_diagonal", {.model = "softmax", .rows = 200, .seed = 19}, diagonal},
+      {"softmax_delta", {.model = "softmax", .rows = 200, .features = 2, .seed = 20}, delta},
       {"poisson_flat", {.model = "poisson", .features = 2, .intercept = 1.5, .seed = 11}, flat},
   };
   return models;
@@ -111,8 +125,16 @@ std::vector<ModelMember> conjugate_models() {
 
 std::vector<ModelMember> generalised_linear_models() {
   std::vector<ModelMember> found;
+  std::ranges::copy_if(models(), std::back_inserter(found), [](const ModelMember& member) {
+    return likelihood_of(member.table.model).has_value();
+  });
+  return found;
+}
+
+std::vector<ModelMember> softmax_models() {
+  std::vector<ModelMember> found;
   std::ranges::copy_if(models(), std::back_inserter(found),
-                       [](const ModelMember& member) { return !member.conjugate(); });
+                       [](const ModelMember& member) { return member.table.model == "softmax"; });
   return found;
 }
 

@@ -26,6 +26,7 @@ std::vector<ModelMember> conjugate_models();
 std::vector<ModelMember> generalised_linear_models();
 // Some of them, learning from minibatches by a damped rule.
 std::vector<ModelMember> minibatch_models();
+std::vector<ModelMember> softmax_models();
 // The member of this name.
 const ModelMember& model(const std::string& name);
 

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -44,6 +45,17 @@ Table repeated(const Table& table) {
     }
   }
   return result;
+}
+
+// Where the likelihood is flat to rounding, there is no way back for a flat prior.
+double huge_offset(const std::string& model) {
+  if (model == "probit") return 6.0;
+  return model == "logistic" || model == "negative-binomial" ? 30.0 : 600.0;
+}
+
+std::string test_name(std::string model) {
+  std::ranges::replace(model, '-', '_');
+  return model;
 }
 
 class BadData : public ::testing::TestWithParam<std::string> {
@@ -112,8 +124,7 @@ TEST_P(BadData, ConstantColumnLearnsNothingAndChangesNothing) {
 TEST_P(BadData, HugeOffsetMovesTheInterceptAlone) {
   Table shifted = make_table({.model = GetParam(), .rows = 200, .features = 3, .offset = true});
   std::vector<std::vector<Coefficient>> found;
-  // Where the logistic curve is flat to rounding, there is no way back for a flat prior.
-  const double huge = GetParam() == "logistic" ? 30.0 : 600.0;
+  const double huge = huge_offset(GetParam());
   for (const double offset : {0.0, huge, -huge}) {
     for (std::size_t i = 0; i < shifted.rows(); ++i) shifted.at(i, "offset") = offset;
     Job flat = job(shifted);
@@ -137,8 +148,10 @@ TEST_P(BadData, WeightZeroIsAbsenceAndWeightTwoIsRepetition) {
   for (std::size_t j = 0; j < found.size(); ++j) expect_same(found[j], expected[j]);
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, BadData, ::testing::Values("linear", "logistic", "poisson"),
-                         [](const auto& instance) { return instance.param; });
+INSTANTIATE_TEST_SUITE_P(Models, BadData,
+                         ::testing::Values("linear", "logistic", "probit", "poisson",
+                                           "negative-binomial"),
+                         [](const auto& instance) { return test_name(instance.param); });
 
 // No event in any row: the likelihood alone has no maximum.
 class NoEvents : public ::testing::TestWithParam<std::string> {};
@@ -157,14 +170,15 @@ TEST_P(NoEvents, WithAProperPriorTrainsToTheOptimum) {
     const auto q = oracle::moments_of(outcome.posterior);
     EXPECT_LT(q.mean[0] + 2.0 * q.sd(0), 0.0);
     const auto found =
-        oracle::stationarity(oracle::make_glm(GetParam(), table, job.data, job.prior), q);
+        oracle::stationarity(oracle::make_glm(job.model, table, job.data, job.prior), q);
     EXPECT_LT(found.mean_step, 1e-6);
     EXPECT_LT(found.covariance_step, 1e-6);
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, NoEvents, ::testing::Values("logistic", "poisson"),
-                         [](const auto& instance) { return instance.param; });
+INSTANTIATE_TEST_SUITE_P(Models, NoEvents,
+                         ::testing::Values("logistic", "probit", "poisson", "negative-binomial"),
+                         [](const auto& instance) { return test_name(instance.param); });
 
 }  // namespace
 }  // namespace bayesum

@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <optional>
 #include <random>
 #include <vector>
 
+#include "distributed/self.hpp"
 #include "distributed/thread.hpp"
 #include "kernels/error.hpp"
 #include "models/prediction.hpp"
@@ -47,6 +49,11 @@ Rows simulate(const TrainedModel& trained, std::size_t size, unsigned seed) {
     for (std::size_t j = 0; j < 4; ++j) z += rows.x[4 * i + j] * theta[j];
     if (trained.model.name == "linear") {
       rows.y.push_back(z + normal(random) / std::sqrt(theta[4]));
+    } else if (trained.model.name == "probit") {
+      rows.y.push_back(z + normal(random) > 0 ? 1 : 0);
+    } else if (trained.model.name == "negative-binomial") {  // of dispersion 1
+      const double rate = std::exp(z) * std::exponential_distribution<double>()(random);
+      rows.y.push_back(std::poisson_distribution<int>(std::max(rate, 1e-12))(random));
     } else if (trained.model.name == "poisson") {
       rows.y.push_back(std::poisson_distribution<int>(std::exp(z))(random));
     } else {
@@ -57,10 +64,12 @@ Rows simulate(const TrainedModel& trained, std::size_t size, unsigned seed) {
 }
 
 Evaluation evaluate(const TrainedModel& trained, const Rows& rows) {
-  Evaluator evaluator(trained);
+  Evaluator evaluator(trained, 1);
   for (std::size_t part = 0; part < 3; ++part) {
     evaluator.add(rows.part(even_part(rows.size(), 3, part)));
   }
+  evaluator.end_shard();
+  evaluator.reduce(Stream(), *make_self_communicator());
   return evaluator.result();
 }
 
@@ -100,7 +109,9 @@ TEST_P(Calibration, ShowsAPosteriorThatIsTooSure) {
   EXPECT_LT(wrong.log_density, right.log_density);
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, Calibration, testing::Values("linear", "logistic", "poisson"));
+INSTANTIATE_TEST_SUITE_P(Models, Calibration,
+                         testing::Values("linear", "logistic", "probit", "poisson",
+                                         "negative-binomial"));
 
 Rows few(std::vector<double> y) {
   return {.x = {1, 0.3, -1.2, 0.5, 1, -0.7, 0.1, 2.0, 1, -3, 1, 0, 1, 2.0, -1.5, -1.5},
@@ -130,12 +141,12 @@ TEST(Evaluator, LogisticScores) {
   const auto rows = few({1, 0, 1, 1});
   const auto evaluation = evaluate(trained, rows);
   EXPECT_EQ(evaluation.rows, 4);
-  EXPECT_EQ(evaluation.error_name, "accuracy");
+  EXPECT_EQ(evaluation.score_name, "accuracy");
   EXPECT_NEAR(evaluation.log_density, mean_score(trained, rows, kLogDensity), 1e-14);
   EXPECT_NEAR(evaluation.brier, mean_score(trained, rows, kSquare), 1e-14);
   const auto hit = [](double y, const Prediction& p) { return (p.mean >= 0.5) == (y == 1); };
-  EXPECT_NEAR(evaluation.error, mean_score(trained, rows, hit), 1e-14);
-  EXPECT_NEAR(evaluation.baseline_error, 1.5 / 3.5, 1e-14);  // always says 1
+  EXPECT_NEAR(evaluation.score, mean_score(trained, rows, hit), 1e-14);
+  EXPECT_NEAR(evaluation.baseline_score, 1.5 / 3.5, 1e-14);  // always says 1
   EXPECT_NEAR(evaluation.baseline_brier, (1.5 * 0.16 + 2 * 0.36) / 3.5, 1e-14);
   EXPECT_NEAR(evaluation.baseline_log_density, (1.5 * std::log(0.6) + 2 * std::log(0.4)) / 3.5,
               1e-14);
@@ -149,7 +160,7 @@ TEST(Evaluator, PoissonScores) {
   const auto trained = examples::regression("poisson");
   const auto rows = few({0, 3, 1, 9});
   const auto evaluation = evaluate(trained, rows);
-  EXPECT_EQ(evaluation.error_name, "deviance");
+  EXPECT_EQ(evaluation.score_name, "deviance");
   EXPECT_NEAR(evaluation.log_density, mean_score(trained, rows, kLogDensity), 1e-14);
   const auto log_likelihood = [](double y, double rate) {
     return (y == 0 ? 0.0 : y * std::log(rate)) - rate;
@@ -157,11 +168,27 @@ TEST(Evaluator, PoissonScores) {
   const auto deviance = [&](double y, const Prediction& p) {
     return 2 * (log_likelihood(y, y) - log_likelihood(y, p.mean));
   };
-  EXPECT_NEAR(evaluation.error, mean_score(trained, rows, deviance), 1e-13);
+  EXPECT_NEAR(evaluation.score, mean_score(trained, rows, deviance), 1e-13);
   const double baseline =
       2 * (1 * (0 + 1.7) + 2 * (3 * std::log(3 / 1.7) - 1.3) + 0.5 * (std::log(1 / 1.7) + 0.7)) /
       3.5;
-  EXPECT_NEAR(evaluation.baseline_error, baseline, 1e-13);
+  EXPECT_NEAR(evaluation.baseline_score, baseline, 1e-13);
+  EXPECT_TRUE(std::isnan(evaluation.brier));
+}
+
+TEST(Evaluator, NegativeBinomialScores) {
+  auto trained = examples::regression("negative-binomial");
+  const double r = trained.model.dispersion = 2.2;
+  const auto rows = few({0, 3, 1, 9});
+  const auto evaluation = evaluate(trained, rows);
+  EXPECT_EQ(evaluation.score_name, "deviance");
+  const auto log_likelihood = [&](double y, double mean) {
+    return (y == 0 ? 0.0 : y * std::log(mean / (mean + r))) - r * std::log(mean + r);
+  };
+  const auto deviance = [&](double y, const Prediction& p) {
+    return 2 * (log_likelihood(y, y) - log_likelihood(y, p.mean));
+  };
+  EXPECT_NEAR(evaluation.score, mean_score(trained, rows, deviance), 1e-13);
   EXPECT_TRUE(std::isnan(evaluation.brier));
 }
 
@@ -169,45 +196,56 @@ TEST(Evaluator, LinearScores) {
   const auto trained = examples::regression("linear");
   const auto rows = few({0.2, -3, 1, 9});
   const auto evaluation = evaluate(trained, rows);
-  EXPECT_EQ(evaluation.error_name, "RMSE");
+  EXPECT_EQ(evaluation.score_name, "RMSE");
   EXPECT_NEAR(evaluation.log_density, mean_score(trained, rows, kLogDensity), 1e-14);
-  EXPECT_NEAR(evaluation.error, std::sqrt(mean_score(trained, rows, kSquare)), 1e-14);
-  EXPECT_NEAR(evaluation.baseline_error, std::sqrt((0.16 + 2 * 3.6 * 3.6 + 0.5 * 0.16) / 3.5),
+  EXPECT_NEAR(evaluation.score, std::sqrt(mean_score(trained, rows, kSquare)), 1e-14);
+  EXPECT_NEAR(evaluation.baseline_score, std::sqrt((0.16 + 2 * 3.6 * 3.6 + 0.5 * 0.16) / 3.5),
               1e-14);
 }
 
-TEST(Evaluator, SumsOverRanks) {
+// Bit for bit: 40 shards, some of them without rows, however many ranks carry them.
+TEST(Evaluator, ScoresDoNotDependOnTheNumberOfRanks) {
   const auto trained = examples::regression("poisson");
-  const auto rows = simulate(trained, 100, 13);
+  const auto rows = simulate(trained, 37, 13);
   const auto alone = evaluate(trained, rows);
+  std::optional<Evaluation> first;
   for (const int ranks : {1, 2, 3, 7}) {
+    std::vector<std::optional<Evaluation>> of(static_cast<std::size_t>(ranks));
     run_on_threads(ranks, [&](Communicator& communicator) {
-      Evaluator evaluator(trained);
-      const auto mine = even_part(40, communicator.size(), communicator.rank());
+      Evaluator evaluator(trained, 40);
+      const auto mine = shards_of_rank(40, communicator.size(), communicator.rank());
       for (std::size_t shard = mine.first; shard < mine.last; ++shard) {
         evaluator.add(rows.part(even_part(rows.size(), 40, shard)));
+        evaluator.end_shard();
       }
       evaluator.reduce(Stream(), communicator);
-      const auto together = evaluator.result();
-      EXPECT_EQ(together.rows, 100);
-      EXPECT_NEAR(together.log_density, alone.log_density, 1e-13);
-      EXPECT_NEAR(together.error, alone.error, 1e-13);
-      EXPECT_NEAR(together.coverage90, alone.coverage90, 1e-13);
-      EXPECT_NEAR(together.calibration_error, alone.calibration_error, 1e-13);
-      EXPECT_GT(communicator.traffic().bytes, 0u);
+      of[static_cast<std::size_t>(communicator.rank())] = evaluator.result();
     });
+    if (!first) first = of[0];
+    for (const auto& together : of) {
+      EXPECT_EQ(together->rows, 37);
+      EXPECT_EQ(together->log_density, first->log_density);
+      EXPECT_EQ(together->score, first->score);
+      EXPECT_EQ(together->coverage90, first->coverage90);
+      EXPECT_EQ(together->calibration_error, first->calibration_error);
+    }
   }
+  EXPECT_NEAR(first->log_density, alone.log_density, 1e-13);
+  EXPECT_NEAR(first->score, alone.score, 1e-13);
 }
 
 TEST(Evaluator, RefusesWhatCannotBeScored) {
   const auto beta = examples::probabilities();
-  EXPECT_THROW(Evaluator{beta}, Error);
+  EXPECT_THROW(Evaluator(beta, 1), Error);
   const auto trained = examples::regression("linear");
-  Evaluator evaluator(trained);
+  Evaluator evaluator(trained, 1);
   EXPECT_THROW(evaluator.result(), Error);
   auto rows = few({0, 1, 2, 3});
   rows.weight = {0, 0, 0, 0};
   evaluator.add(rows.all());
+  EXPECT_THROW(evaluator.reduce(Stream(), *make_self_communicator()), Error) << "no shard ended";
+  evaluator.end_shard();
+  evaluator.reduce(Stream(), *make_self_communicator());
   EXPECT_THROW(evaluator.result(), Error);
 }
 

@@ -32,6 +32,27 @@ Loss logistic_loss(Real y, Real z) {
   return {std::max(z, 0.0L) + std::log1p(std::exp(-std::abs(z))) - y * z, p - y, p * (1.0L - p)};
 }
 
+Loss negative_binomial_loss(Real y, Real r, Real z) {
+  const Real share = 1.0L / (1.0L + r * std::exp(-z));
+  return {(y + r) * std::log(r + std::exp(z)) - r * std::log(r) - y * z + std::lgamma(y + 1.0L) +
+              std::lgamma(r) - std::lgamma(y + r),
+          (y + r) * share - y, (y + r) * share * (1.0L - share)};
+}
+
+Loss probit_loss(Real y, Real z) {
+  const Real t = y > 0 ? z : -z;
+  const Real cdf = 0.5L * std::erfc(-t / std::sqrt(2.0L));
+  const Real mills = std::exp(-0.5L * t * t) / std::sqrt(kTwoPi) / cdf;
+  return {-std::log(cdf), y > 0 ? -mills : mills, mills * (mills + t)};
+}
+
+Loss loss_at(const Glm& glm, Real y, Real z) {
+  if (glm.model == "poisson") return poisson_loss(y, z);
+  if (glm.model == "probit") return probit_loss(y, z);
+  if (glm.model == "negative-binomial") return negative_binomial_loss(y, glm.dispersion, z);
+  return logistic_loss(y, z);
+}
+
 // Under N(mean, sd^2). The error of the rule falls like exp(-2 pi a / h), a the distance of the
 // integrand's nearest pole from the real line: pi / sd for the logistic.
 Loss expected_loss(const Glm& glm, Real y, Real mean, Real sd) {
@@ -42,7 +63,7 @@ Loss expected_loss(const Glm& glm, Real y, Real mean, Real sd) {
     const Real t = kStep * static_cast<Real>(k);
     const Real weight = kStep * std::exp(-0.5L * t * t) / std::sqrt(kTwoPi);
     const Real z = mean + sd * t;
-    const Loss loss = glm.poisson ? poisson_loss(y, z) : logistic_loss(y, z);
+    const Loss loss = loss_at(glm, y, z);
     sum.value += weight * loss.value;
     sum.first += weight * loss.first;
     sum.second += weight * loss.second;
@@ -168,7 +189,7 @@ std::vector<double> Glm::on_the_scale_of_the_data(const std::vector<double>& bet
   return mapped;
 }
 
-Glm make_glm(const std::string& model, const testing::Table& table, const DataConfig& columns,
+Glm make_glm(const ModelConfig& model, const testing::Table& table, const DataConfig& columns,
              const PriorConfig& prior) {
   std::vector<std::string> features = columns.features;
   if (features.empty()) {
@@ -179,7 +200,8 @@ Glm make_glm(const std::string& model, const testing::Table& table, const DataCo
     }
   }
   Glm glm;
-  glm.poisson = model == "poisson";
+  glm.model = model.name;
+  glm.dispersion = model.dispersion;
   glm.rows = table.rows();
   glm.columns = features.size() + 1;
   for (std::size_t i = 0; i < glm.rows; ++i) {

@@ -9,7 +9,7 @@
 #include "models/make_model.hpp"
 #include "tests/support/table.hpp"
 
-// Logistic and Poisson regression once more, in long double, from the formulas alone: what a
+// Generalised linear models once more, in long double, from the formulas alone: what a
 // trained posterior is held against. Nothing of the program computes here.
 namespace bayesum::oracle {
 
@@ -20,7 +20,8 @@ testing::Table read_table(const std::filesystem::path& path);
 
 // An intercept and standardized features, independent Gaussian or flat priors.
 struct Glm {
-  bool poisson = false;
+  std::string model;    // logistic, probit, poisson, negative-binomial
+  Real dispersion = 1;  // of the last
   std::size_t rows = 0;
   std::size_t columns = 0;  // the intercept, which is the first, counted
   std::vector<Real> x;      // rows x columns
@@ -38,7 +39,7 @@ struct Glm {
 
 // The parts of the columns as `columns` names them; every other column is a feature if it names
 // none. The prior is of its common sds and means alone.
-Glm make_glm(const std::string& model, const testing::Table& table, const DataConfig& columns,
+Glm make_glm(const ModelConfig& model, const testing::Table& table, const DataConfig& columns,
              const PriorConfig& prior);
 
 // N(mean, covariance), the moments of a posterior's only block.

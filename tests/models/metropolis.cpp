@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <random>
 
 namespace bayesum::oracle {
@@ -18,6 +19,7 @@ class LogPosterior {
       for (std::size_t j = 0; j < glm.columns; ++j) {
         const auto x = static_cast<double>(glm.x[i * glm.columns + j]);
         columns_[j * glm.rows + i] = x;
+        if (glm.model == "probit") continue;  // has no term y z
         evidence_[j] += static_cast<double>(glm.weight[i] * glm.y[i]) * x;
       }
     }
@@ -35,13 +37,23 @@ class LogPosterior {
       const double* const x = &columns_[j * glm_.rows];
       for (std::size_t i = 0; i < z_.size(); ++i) z_[i] += beta[j] * x[i];
     }
-    for (std::size_t i = 0; i < z_.size(); ++i) sum -= weight_[i] * log_normalizer(z_[i]);
+    for (std::size_t i = 0; i < z_.size(); ++i) sum -= weight_[i] * log_normalizer(i);
     return sum;
   }
 
  private:
-  double log_normalizer(double z) const {
-    return glm_.poisson ? std::exp(z) : std::max(z, 0.0) + std::log1p(std::exp(-std::abs(z)));
+  // Minus the log-likelihood of row i but for y z.
+  double log_normalizer(std::size_t i) const {
+    const double z = z_[i];
+    if (glm_.model == "poisson") return std::exp(z);
+    if (glm_.model == "probit") {
+      return -std::log(0.5 * std::erfc((glm_.y[i] > 0 ? -z : z) / std::numbers::sqrt2));
+    }
+    if (glm_.model == "negative-binomial") {
+      const auto r = static_cast<double>(glm_.dispersion);
+      return (static_cast<double>(glm_.y[i]) + r) * std::log(r + std::exp(z));
+    }
+    return std::max(z, 0.0) + std::log1p(std::exp(-std::abs(z)));
   }
 
   const Glm& glm_;

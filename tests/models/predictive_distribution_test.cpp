@@ -131,6 +131,95 @@ TEST(PoissonPrediction, HoldsAtTheExtremes) {
   EXPECT_EQ(poisson_prediction(-kInfinity, 0.0, 2.0).log_density, -kInfinity);
 }
 
+double negative_binomial(double y, double r, double z) {
+  return std::exp(std::lgamma(y + r) - std::lgamma(r) - std::lgamma(y + 1) -
+                  r * std::log1p(std::exp(z) / r) - y * std::log1p(r * std::exp(-z)));
+}
+
+TEST(NegativeBinomialPrediction, IsTheMixture) {
+  for (const double r : {0.3, 2.5, 80.0}) {
+    for (const double location : {-4.0, 0.0, 1.5, 5.0}) {
+      for (const double sd : {0.02, 0.3, 1.0, 2.5}) {
+        for (const double y : {0.0, 1.0, 7.0, 150.0}) {
+          SCOPED_TRACE(testing::Message()
+                       << "r " << r << " location " << location << " sd " << sd << " y " << y);
+          const double density =
+              brute_force([&](double z) { return negative_binomial(y, r, z); }, location, sd);
+          if (density < 1e-290) continue;
+          const auto prediction = negative_binomial_prediction(location, sd * sd, r, y);
+          EXPECT_NEAR(prediction.log_density, std::log(density), 1e-10);
+          EXPECT_NEAR(prediction.cdf - prediction.cdf_below, density, 1e-10);
+        }
+      }
+    }
+  }
+}
+
+TEST(NegativeBinomialPrediction, DistributionFunctionMomentsAndQuantilesAreOfTheDensity) {
+  for (const double sd : {0.0, 0.2, 0.6}) {
+    SCOPED_TRACE(testing::Message() << "sd " << sd);
+    const double location = 0.7, r = 3.0;
+    const auto any = negative_binomial_prediction(location, sd * sd, r, {});
+    double below = 0, mean = 0, square = 0;
+    for (double k = 0; k < 1500; ++k) {
+      const auto prediction = negative_binomial_prediction(location, sd * sd, r, k);
+      const double density = std::exp(prediction.log_density);
+      EXPECT_NEAR(prediction.cdf_below, below, 1e-9);
+      EXPECT_NEAR(prediction.cdf, below + density, 1e-9);
+      EXPECT_EQ(k == any.low, below < 0.05 && below + density >= 0.05);
+      EXPECT_EQ(k == any.high, below < 0.95 && below + density >= 0.95);
+      below += density;
+      mean += k * density;
+      square += k * k * density;
+    }
+    EXPECT_NEAR(any.mean, mean, 1e-8);
+    EXPECT_NEAR(any.sd, std::sqrt(square - mean * mean), 1e-6);
+  }
+}
+
+// A large dispersion leaves the Poisson distribution.
+TEST(NegativeBinomialPrediction, TendsToThePoisson) {
+  for (const double sd : {0.0, 0.3, 1.2}) {
+    const auto wide = negative_binomial_prediction(1.4, sd * sd, 1e8, 6.0);
+    const auto limit = poisson_prediction(1.4, sd * sd, 6.0);
+    EXPECT_NEAR(wide.log_density, limit.log_density, 1e-6);
+    EXPECT_NEAR(wide.cdf, limit.cdf, 1e-6);
+    EXPECT_NEAR(wide.sd, limit.sd, 1e-6);
+    EXPECT_EQ(wide.low, limit.low);
+    EXPECT_EQ(wide.high, limit.high);
+  }
+}
+
+TEST(NegativeBinomialPrediction, HoldsAtTheExtremes) {
+  const auto never = negative_binomial_prediction(-kInfinity, 0.0, 2.0, 0.0);
+  EXPECT_EQ(never.log_density, 0.0);
+  EXPECT_EQ(never.high, 0.0);
+  EXPECT_EQ(negative_binomial_prediction(-kInfinity, 0.0, 2.0, 3.0).log_density, -kInfinity);
+  EXPECT_TRUE(std::isfinite(negative_binomial_prediction(300.0, 1.0, 0.5, 0.0).log_density));
+  const auto small = negative_binomial_prediction(0.0, 0.01, 1e-3, 0.0);
+  EXPECT_EQ(small.low, 0.0);
+  EXPECT_GT(small.cdf, 0.99);
+}
+
+TEST(ProbitPrediction, IsTheMixture) {
+  for (const double location : {-6.0, -1.0, 0.0, 2.5}) {
+    for (const double sd : {0.02, 0.7, 3.0}) {
+      const auto phi = [](double z) { return 0.5 * std::erfc(-z / std::sqrt(2.0)); };
+      const double one = brute_force(phi, location, sd);
+      const auto prediction = probit_prediction(location, sd * sd, 1.0);
+      EXPECT_NEAR(prediction.mean, one, 1e-12);
+      EXPECT_NEAR(prediction.log_density, std::log(one), 1e-9);
+      EXPECT_NEAR(prediction.cdf_below, 1.0 - one, 1e-12);
+      EXPECT_NEAR(probit_prediction(location, sd * sd, 0.0).cdf, 1.0 - one, 1e-12);
+    }
+  }
+  // log Phi(-50) by its asymptotic series.
+  const double x = 50.0;
+  const double tail = -0.5 * x * x - std::log(x * std::sqrt(2.0 * std::numbers::pi)) +
+                      std::log1p(-1 / (x * x) + 3 / std::pow(x, 4));
+  EXPECT_NEAR(probit_prediction(-x, 0.0, 1.0).log_density, tail, 1e-8);
+}
+
 TEST(StudentTPrediction, DensityAndDistributionFunctionAgree) {
   for (const double nu : {1.5, 3.0, 40.0, 1e7, kInfinity}) {
     SCOPED_TRACE(testing::Message() << "degrees of freedom " << nu);

@@ -98,6 +98,36 @@ inline TrainedModel regression(const std::string& name, const std::string& kind 
   return trained;
 }
 
+// Three classes over the columns of `regression`.
+inline constexpr std::size_t kClasses = 3;
+
+inline Moments softmax_moments() {
+  constexpr std::size_t kDimension = (kClasses - 1) * kColumns;
+  Moments q{.mean = {0.4, -0.3, 0.25, 0.1, -0.2, 0.8, 0.05, -0.6},
+            .precision = std::vector<double>(kDimension * kDimension)};
+  for (std::size_t i = 0; i < kDimension; ++i) {
+    for (std::size_t j = 0; j < kDimension; ++j) {
+      const double distance = static_cast<double>(i > j ? i - j : j - i);
+      q.precision[i * kDimension + j] = i == j ? 9.0 + static_cast<double>(i) : 2.0 / distance;
+    }
+  }
+  return q;
+}
+
+inline TrainedModel softmax(const std::string& kind = "full") {
+  TrainedModel trained = regression("logistic");
+  const Moments q = softmax_moments();
+  trained.model = {.name = "softmax", .posterior = kind};
+  trained.columns.offset = "";
+  trained.design.classes = {"cat", "dog, small", "owl"};
+  trained.summary.class_weight = {600.0, 450.1, 150.0};
+  const bool full = kind == "full";
+  set_posterior(trained, "coefficients", full ? "gaussian" : "diagonal-gaussian", q.mean.size(),
+                full ? gaussian_natural(q) : diagonal_natural(q));
+  trained.prior.natural.assign(trained.posterior.size(), 0.0);
+  return trained;
+}
+
 inline TrainedModel probabilities() {
   TrainedModel trained;
   trained.model = {.name = "beta-bernoulli", .intercept = false, .standardize = false};

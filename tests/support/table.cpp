@@ -24,6 +24,16 @@ std::size_t index_of(const Table& table, const std::string& column) {
 double draw_response(const std::string& model, double z, Random& random) {
   if (model == "linear") return z + 0.7 * normal(random);
   if (model == "logistic") return uniform(random) < 1.0 / (1.0 + std::exp(-z)) ? 1.0 : 0.0;
+  if (model == "probit") return z + normal(random) > 0 ? 1.0 : 0.0;
+  if (model == "negative-binomial") {
+    const double rate = std::exp(z) * std::exponential_distribution<double>()(random);
+    return std::poisson_distribution<int>(std::max(rate, 1e-12))(random);
+  }
+  if (model == "softmax") {
+    const double first = std::exp(z), second = std::exp(0.4 - 0.7 * z);
+    const double u = uniform(random) * (1.0 + first + second);
+    return u < 1.0 ? 0.0 : u < 1.0 + first ? 1.0 : 2.0;
+  }
   if (model == "poisson") return std::poisson_distribution<int>(std::exp(z))(random);
   throw std::logic_error("no model named " + model);
 }

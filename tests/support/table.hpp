@@ -25,7 +25,7 @@ struct Table {
 // the number of a level (dirichlet-categorical), counts (gamma-poisson) or numbers that hang
 // together (gaussian, multivariate-gaussian).
 struct TableSpec {
-  std::string model;
+  std::string model;  // a model's name; negative-binomial: of dispersion 1, softmax: three classes
   std::size_t rows = 120;
   std::size_t features = 3;
   bool offset = false;

@@ -24,6 +24,7 @@ void apply(const Stream&, const Scale& op, std::size_t size) { for_each(op, size
 void apply(const Stream&, const Fill& op, std::size_t size) { for_each(op, size); }
 void apply(const Stream&, const Multiply& op, std::size_t size) { for_each(op, size); }
 void apply(const Stream&, const AddPackedPrecision& op, std::size_t size) { for_each(op, size); }
+void apply(const Stream&, const StudentTWeight& op, std::size_t size) { for_each(op, size); }
 
 }  // namespace cpu
 
@@ -48,6 +49,10 @@ void apply(const Stream& stream, const Multiply& op, std::size_t size) {
 }
 
 void apply(const Stream& stream, const AddPackedPrecision& op, std::size_t size) {
+  BAYESUM_DISPATCH(stream, apply(stream, op, size));
+}
+
+void apply(const Stream& stream, const StudentTWeight& op, std::size_t size) {
   BAYESUM_DISPATCH(stream, apply(stream, op, size));
 }
 

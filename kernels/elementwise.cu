@@ -23,4 +23,8 @@ void apply(const Stream& stream, const AddPackedPrecision& op, std::size_t size)
   for_each(stream, size, op);
 }
 
+void apply(const Stream& stream, const StudentTWeight& op, std::size_t size) {
+  for_each(stream, size, op);
+}
+
 }  // namespace bayesum::cuda

@@ -41,6 +41,7 @@ BAYESUM_TWINS(void apply(const Stream& stream, const Scale& op, std::size_t size
 BAYESUM_TWINS(void apply(const Stream& stream, const Fill& op, std::size_t size))
 BAYESUM_TWINS(void apply(const Stream& stream, const Multiply& op, std::size_t size))
 BAYESUM_TWINS(void apply(const Stream& stream, const AddPackedPrecision& op, std::size_t size))
+BAYESUM_TWINS(void apply(const Stream& stream, const StudentTWeight& op, std::size_t size))
 
 BAYESUM_TWINS(void fill_normal(const Stream& stream, NoiseId id, std::uint64_t first_index,
                                std::span<double> out))

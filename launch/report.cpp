@@ -43,8 +43,10 @@ std::string contraction_table(const TrainedModel& trained) {
   const std::vector<double>& design_sd =
       file.tensor("sd." + trained.posterior.blocks().front().name).values;
   const std::vector<Coefficient> all = coefficients(trained);
-  // Priors of a linear model's coefficients are in units of sigma, the last row.
-  const double unit = trained.model.name == "linear" ? all.back().mean : 1.0;
+  // Priors of coefficients beside a noise sigma are in its units; it is the last row.
+  const bool has_noise =
+      all.back().name == "sigma" && support_of(trained.model.name) == Support::kReal;
+  const double unit = has_noise ? all.back().mean : 1.0;
 
   Table table({"", "mean", "sd", "2.5 %", "97.5 %", "prior sd", "contraction"});
   for (std::size_t i = 0; i < all.size(); ++i) {

@@ -23,10 +23,11 @@ struct Coefficient {
 //   beta_j = b_j / sd_j        intercept = b_0 - sum_j b_j mean_j / sd_j,
 //
 // a linear map, so that the marginals are of the posterior's own kind: Gaussian for logistic and
-// Poisson regression, Student-t with 2 a degrees of freedom for linear regression (whose prior_sd
-// is in units of sigma). Linear regression adds "sigma", the sd of the noise, tau^(-1/2) with tau ~
-// Gamma(a, b):  E = sqrt(b) Gamma(a - 1/2) / Gamma(a),  E[sigma^2] = b / (a - 1). Beta-Bernoulli:
-// the probability of each column, Beta. A moment that does not exist is infinite.
+// Poisson regression, Student-t with 2 a degrees of freedom for linear regression, whatever its
+// noise (prior_sd is in units of sigma). It adds "sigma", the sd of Gaussian noise and the scale of
+// Student-t noise, tau^(-1/2) with tau ~ Gamma(a, b):  E = sqrt(b) Gamma(a - 1/2) / Gamma(a),
+// E[sigma^2] = b / (a - 1). Beta-Bernoulli: the probability of each column, Beta. A moment that
+// does not exist is infinite.
 std::vector<Coefficient> coefficients(const TrainedModel& trained);
 
 }  // namespace bayesum

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "kernels/buffer.hpp"
 #include "models/conjugate.hpp"
 #include "models/make_model.hpp"
+#include "models/normal_gamma_regression.hpp"
 
 namespace bayesum {
 
@@ -23,11 +23,8 @@ class LinearModel final : public ConjugateModel {
   void add_statistics(const Stream& stream, const Batch& batch,
                       std::span<double> statistics) override;
   double log_base(const Stream& stream, const Batch& batch) override;
-  void reserve(const Stream& stream, std::size_t rows, std::size_t columns);
 
-  Buffer<double> residual_;  // y - offset
-  Buffer<double> weighted_;  // w (y - offset)
-  Buffer<double> gram_;      // X'WX, packed
+  RegressionStatistics statistics_;
 };
 
 }  // namespace bayesum

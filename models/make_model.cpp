@@ -8,6 +8,7 @@
 #include "models/beta_bernoulli.hpp"
 #include "models/glm.hpp"
 #include "models/linear.hpp"
+#include "models/student_t.hpp"
 
 namespace bayesum {
 namespace {
@@ -34,6 +35,10 @@ std::unique_ptr<Model> make_linear(const Recipe& of) {
   return std::make_unique<LinearModel>(of.prior, of.design, of.summary);
 }
 
+std::unique_ptr<Model> make_student_t(const Recipe& of) {
+  return std::make_unique<StudentTModel>(of.config, of.prior, of.design, of.summary);
+}
+
 std::unique_ptr<Model> make_beta_bernoulli(const Recipe& of) {
   return std::make_unique<BetaBernoulliModel>(of.prior, of.design);
 }
@@ -42,6 +47,7 @@ std::unique_ptr<Model> make_beta_bernoulli(const Recipe& of) {
 const std::vector<Kind>& kinds() {
   static const std::vector<Kind> kinds = {
       {"linear", Support::kReal, make_linear},
+      {"student-t", Support::kReal, make_student_t},
       {"logistic", Support::kBinary, make_glm<Likelihood::kLogistic>},
       {"poisson", Support::kCount, make_glm<Likelihood::kPoisson>},
       {"beta-bernoulli", Support::kBinaryFeatures, make_beta_bernoulli},
@@ -73,6 +79,8 @@ void ModelConfig::describe(Fields& fields) {
   fields.add("model.intercept", intercept, "add a column of ones");
   fields.add("model.standardize", standardize,
              "shift and scale every feature to mean 0 and sd 1; priors speak of the result");
+  fields.add("model.degrees_of_freedom", degrees_of_freedom, kPositive,
+             "student-t: of the noise; small for heavy tails, inf for linear regression");
 }
 
 void PriorConfig::describe(Fields& fields) {

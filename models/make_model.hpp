@@ -10,11 +10,12 @@
 namespace bayesum {
 
 struct ModelConfig {
-  std::string name;                         // linear, beta-bernoulli, logistic, poisson
+  std::string name;                         // one of those in make_model.cpp
   std::string posterior = "full";           // of a GLM: full or diagonal Gaussian
   std::string expectation = "variational";  // or delta: at the mean, which makes the rule Newton's
   bool intercept = true;
   bool standardize = true;
+  double degrees_of_freedom = 4.0;  // student-t: of the noise
 
   void describe(Fields& fields);
 };

@@ -30,9 +30,17 @@ double value_or(std::span<const double> values, std::size_t row, double otherwis
   return values.empty() ? otherwise : values[row];
 }
 
-Prediction predict_row(Support support, const LinearPosterior& q, double location,
+Prediction predict_row(const ModelConfig& model, const LinearPosterior& q, double location,
                        double squared_scale, std::optional<double> y) {
-  switch (support) {
+  if (model.name == "student-t") {
+    return scale_mixture_prediction({.location = location,
+                                     .squared_scale = squared_scale,
+                                     .noise = q.noise(),
+                                     .degrees = q.degrees_of_freedom(),
+                                     .degrees_of_freedom = model.degrees_of_freedom},
+                                    y);
+  }
+  switch (support_of(model.name)) {
     case Support::kBinary:
       return bernoulli_prediction(location, squared_scale, y);
     case Support::kCount:
@@ -46,7 +54,7 @@ Prediction predict_row(Support support, const LinearPosterior& q, double locatio
 }  // namespace
 
 std::vector<Prediction> predict(const TrainedModel& trained, const Batch& batch) {
-  const Support support = response_of(trained);
+  response_of(trained);
   const std::size_t columns = trained.design.columns();
   if (batch.x.cols != columns) {
     throw Error(ExitCode::kUsage, "rows of " + std::to_string(batch.x.cols) +
@@ -61,7 +69,7 @@ std::vector<Prediction> predict(const TrainedModel& trained, const Batch& batch)
   predictions.reserve(rows);
   for (std::size_t i = 0; i < rows; ++i) {
     predictions.push_back(
-        predict_row(support, q, location[i], squared_scale[i], response(batch, i)));
+        predict_row(trained.model, q, location[i], squared_scale[i], response(batch, i)));
   }
   return predictions;
 }

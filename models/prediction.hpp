@@ -14,6 +14,7 @@ namespace bayesum {
 //   logistic  Bernoulli mixture over z ~ N(x'm + offset, x' Sigma x)
 //   poisson   Poisson mixture over the same
 //   linear    x'm + offset + sqrt(b/a (1 + x' Lambda^-1 x)) t_2a
+//   student-t the same with 1/u for the 1, u ~ Gamma(nu/2, nu/2)
 //
 // It is the distribution of one response: weights, which multiply log-likelihoods, play no part.
 // Where the batch has a response, its density and distribution function are given too.

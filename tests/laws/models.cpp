@@ -45,7 +45,7 @@ void hard(Job& job) {
 Job ModelMember::job(const testing::TemporaryFolder& folder) const {
   Job job = make_job(folder, table);
   job.data.block_rows = 11;
-  if (conjugate()) job.trainer.rule = {.name = "blr", .rho = 0.4};
+  if (conjugate() || latent()) job.trainer.rule = {.name = "blr", .rho = 0.4};
   job.trainer.stop = {.steps = 6, .residual = 0};
   configure(job);
   return job;
@@ -80,6 +80,12 @@ const std::vector<ModelMember>& models() {
        {.model = "poisson", .features = 5, .offset = true, .seed = 10},
        diagonal},
       {"poisson_flat", {.model = "poisson", .features = 2, .intercept = 1.5, .seed = 11}, flat},
+      {"student_t",
+       {.model = "student-t", .offset = true, .weight = true, .seed = 13},
+       informative},
+      {"student_t_flat",
+       {.model = "student-t", .rows = 60, .features = 2, .seed = 14},
+       [](Job& job) { flat(job), job.model.degrees_of_freedom = 1.5; }},
   };
   return models;
 }
@@ -92,8 +98,15 @@ std::vector<ModelMember> conjugate_models() {
 
 std::vector<ModelMember> generalised_linear_models() {
   std::vector<ModelMember> found;
-  std::ranges::copy_if(models(), std::back_inserter(found),
-                       [](const ModelMember& member) { return !member.conjugate(); });
+  std::ranges::copy_if(models(), std::back_inserter(found), [](const ModelMember& member) {
+    return !member.conjugate() && !member.latent();
+  });
+  return found;
+}
+
+std::vector<ModelMember> latent_models() {
+  std::vector<ModelMember> found;
+  std::ranges::copy_if(models(), std::back_inserter(found), &ModelMember::latent);
   return found;
 }
 

@@ -18,12 +18,14 @@ struct ModelMember {
   // Trains for a few steps that do not reach the optimum, unless told otherwise.
   testing::Job job(const testing::TemporaryFolder& folder) const;
   bool conjugate() const { return table.model == "linear" || table.model == "beta-bernoulli"; }
+  bool latent() const { return table.model == "student-t"; }
 };
 
 const std::vector<ModelMember>& models();
 // Those of one kind.
 std::vector<ModelMember> conjugate_models();
 std::vector<ModelMember> generalised_linear_models();
+std::vector<ModelMember> latent_models();  // conjugate given latent variables of each row
 // The member of this name.
 const ModelMember& model(const std::string& name);
 

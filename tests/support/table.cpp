@@ -23,6 +23,7 @@ std::size_t index_of(const Table& table, const std::string& column) {
 
 double draw_response(const std::string& model, double z, Random& random) {
   if (model == "linear") return z + 0.7 * normal(random);
+  if (model == "student-t") return z + 0.5 * std::student_t_distribution<double>(3)(random);
   if (model == "logistic") return uniform(random) < 1.0 / (1.0 + std::exp(-z)) ? 1.0 : 0.0;
   if (model == "poisson") return std::poisson_distribution<int>(std::exp(z))(random);
   throw std::logic_error("no model named " + model);

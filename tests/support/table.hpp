@@ -23,7 +23,7 @@ struct Table {
 // features "x1", "x2", ... (0 or 1 for beta-bernoulli, which has no response), response "y", and,
 // when asked for, "offset" and "weight".
 struct TableSpec {
-  std::string model;  // linear, beta-bernoulli, logistic, poisson
+  std::string model;  // linear, student-t, beta-bernoulli, logistic, poisson
   std::size_t rows = 120;
   std::size_t features = 3;
   bool offset = false;

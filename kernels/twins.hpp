@@ -11,6 +11,7 @@
 #include "kernels/gemm.hpp"
 #include "kernels/glm_pass.hpp"
 #include "kernels/gram.hpp"
+#include "kernels/mixture_pass.hpp"
 #include "kernels/queue.hpp"
 #include "kernels/random.hpp"
 #include "kernels/reduce.hpp"
@@ -80,6 +81,10 @@ BAYESUM_TWINS(void unpack_symmetric(const Stream& stream, double scale,
 BAYESUM_TWINS(void glm_pass(const Stream& stream, const GlmPass& pass))
 BAYESUM_TWINS(void linear_predictor(const Stream& stream, const GlmPass& pass,
                                     std::span<double> mean_z, std::span<double> variance_z))
+
+BAYESUM_TWINS(void squared_distances(const Stream& stream, MatrixView<const double> x,
+                                     const MixtureMetric& metric, MatrixView<double> distance))
+BAYESUM_TWINS(void apply(const Stream& stream, const ResolveComponents& op, std::size_t size))
 
 BAYESUM_TWINS(void* allocate(Device device, std::size_t bytes))
 BAYESUM_TWINS(void release(Device device, void* data) noexcept)

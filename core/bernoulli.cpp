@@ -4,40 +4,42 @@
 #include <cmath>
 
 namespace bayesum {
+namespace {
 
-std::shared_ptr<const Family> Bernoulli::of_units(std::size_t units) const {
-  return std::make_shared<Bernoulli>(units);
+double probability(std::span<const double> natural) { return 1.0 / (1.0 + std::exp(-natural[0])); }
+
+}  // namespace
+
+bool BernoulliElement::proper(std::span<const double> natural) { return std::isfinite(natural[0]); }
+
+void BernoulliElement::statistic(std::span<const double> theta, std::span<double> t) {
+  t[0] = theta[0];
 }
 
-bool Bernoulli::proper(std::span<const double> natural) const {
-  return std::ranges::all_of(natural, [](double x) { return std::isfinite(x); });
+double BernoulliElement::log_partition(std::span<const double> natural) {
+  return std::max(natural[0], 0.0) + std::log1p(std::exp(-std::abs(natural[0])));
 }
 
-void Bernoulli::sufficient_statistic(std::span<const double> theta, std::span<double> t) const {
-  std::ranges::copy(theta, t.begin());
+double BernoulliElement::entropy(std::span<const double> natural) {
+  return log_partition(natural) - natural[0] * probability(natural);
 }
 
-double Bernoulli::log_partition(std::span<const double> natural) const {
-  double sum = 0;
-  for (double l : natural) sum += std::max(l, 0.0) + std::log1p(std::exp(-std::abs(l)));
-  return sum;
+void BernoulliElement::mean_from_natural(std::span<const double> natural, std::span<double> mean) {
+  mean[0] = probability(natural);
 }
 
-void Bernoulli::mean_from_natural(std::span<const double> natural, std::span<double> mean) const {
-  for (std::size_t k = 0; k < dimension_; ++k) mean[k] = 1.0 / (1.0 + std::exp(-natural[k]));
+void BernoulliElement::natural_from_mean(std::span<const double> mean, std::span<double> natural) {
+  natural[0] = std::log(mean[0]) - std::log1p(-mean[0]);
 }
 
-void Bernoulli::natural_from_mean(std::span<const double> mean, std::span<double> natural) const {
-  for (std::size_t k = 0; k < dimension_; ++k) {
-    natural[k] = std::log(mean[k]) - std::log1p(-mean[k]);
-  }
+void BernoulliElement::sample(std::span<const double> natural, std::span<double> theta) {
+  theta[0] = theta[0] < probability(natural) ? 1.0 : 0.0;
 }
 
-void Bernoulli::sample(std::span<const double> natural, NoiseId id, std::span<double> theta) const {
-  fill_uniform(Stream(), id, 0, theta);
-  for (std::size_t k = 0; k < dimension_; ++k) {
-    theta[k] = theta[k] < 1.0 / (1.0 + std::exp(-natural[k])) ? 1.0 : 0.0;
-  }
+void BernoulliElement::moments(std::span<const double> natural, std::span<double> mean,
+                               std::span<double> sd) {
+  mean[0] = probability(natural);
+  sd[0] = std::sqrt(mean[0] / (1.0 + std::exp(natural[0])));
 }
 
 }  // namespace bayesum

@@ -1,34 +1,29 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <span>
-#include <string>
 
-#include "core/family.hpp"
+#include "core/independent.hpp"
 
 namespace bayesum {
 
-// K independent Bernoulli(p_k) over {0, 1}: T = theta, lambda = logit p, A = sum_k log(1 +
-// e^lambda).
-class Bernoulli final : public Family {
- public:
-  explicit Bernoulli(std::size_t dimension) : dimension_(dimension) {}
+// Bernoulli(p) over {0, 1}: T = theta, lambda = logit p, A = log(1 + e^lambda).
+struct BernoulliElement : IndependentElement {
+  static constexpr const char* kName = "bernoulli";
+  static constexpr std::size_t kDimension = 1;
+  static constexpr std::size_t kSize = 1;
 
-  std::string name() const override { return "bernoulli"; }
-  std::size_t dimension() const override { return dimension_; }
-  std::size_t size() const override { return dimension_; }
-  std::size_t unit() const override { return 1; }
-  std::shared_ptr<const Family> of_units(std::size_t units) const override;
-  bool proper(std::span<const double> natural) const override;
-  void sufficient_statistic(std::span<const double> theta, std::span<double> t) const override;
-  double log_partition(std::span<const double> natural) const override;
-  void mean_from_natural(std::span<const double> natural, std::span<double> mean) const override;
-  void natural_from_mean(std::span<const double> mean, std::span<double> natural) const override;
-  void sample(std::span<const double> natural, NoiseId id, std::span<double> theta) const override;
-
- private:
-  std::size_t dimension_;
+  static bool proper(std::span<const double> natural);
+  static void statistic(std::span<const double> theta, std::span<double> t);
+  static double log_partition(std::span<const double> natural);
+  static double entropy(std::span<const double> natural);
+  static void mean_from_natural(std::span<const double> natural, std::span<double> mean);
+  static void natural_from_mean(std::span<const double> mean, std::span<double> natural);
+  static void sample(std::span<const double> natural, std::span<double> theta);
+  static void moments(std::span<const double> natural, std::span<double> mean,
+                      std::span<double> sd);
 };
+
+using Bernoulli = Independent<BernoulliElement>;
 
 }  // namespace bayesum

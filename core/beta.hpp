@@ -1,35 +1,31 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <span>
-#include <string>
 
-#include "core/family.hpp"
+#include "core/independent.hpp"
 
 namespace bayesum {
 
-// K independent Beta(a_k, b_k); the parameters of element k lie together:
+// Beta(a, b); of K independent ones the parameters of each lie together:
 //
-//   T = [log p_k, log(1 - p_k)]      lambda = [a_k - 1, b_k - 1]      A = sum_k log B(a_k, b_k)
-class Beta final : public Family {
- public:
-  explicit Beta(std::size_t dimension) : dimension_(dimension) {}
+//   T = [log p, log(1 - p)]      lambda = [a - 1, b - 1]      A = log B(a, b)
+struct BetaElement : IndependentElement {
+  static constexpr const char* kName = "beta";
+  static constexpr std::size_t kDimension = 1;
+  static constexpr std::size_t kSize = 2;
 
-  std::string name() const override { return "beta"; }
-  std::size_t dimension() const override { return dimension_; }
-  std::size_t size() const override { return 2 * dimension_; }
-  std::size_t unit() const override { return 2; }
-  std::shared_ptr<const Family> of_units(std::size_t units) const override;
-  bool proper(std::span<const double> natural) const override;
-  void sufficient_statistic(std::span<const double> theta, std::span<double> t) const override;
-  double log_partition(std::span<const double> natural) const override;
-  void mean_from_natural(std::span<const double> natural, std::span<double> mean) const override;
-  void natural_from_mean(std::span<const double> mean, std::span<double> natural) const override;
-  void sample(std::span<const double> natural, NoiseId id, std::span<double> theta) const override;
-
- private:
-  std::size_t dimension_;
+  static bool proper(std::span<const double> natural);
+  static void statistic(std::span<const double> theta, std::span<double> t);
+  static double log_partition(std::span<const double> natural);
+  static double entropy(std::span<const double> natural);
+  static void mean_from_natural(std::span<const double> natural, std::span<double> mean);
+  static void natural_from_mean(std::span<const double> mean, std::span<double> natural);
+  static void sample(std::span<const double> natural, std::span<double> theta);
+  static void moments(std::span<const double> natural, std::span<double> mean,
+                      std::span<double> sd);
 };
+
+using Beta = Independent<BetaElement>;
 
 }  // namespace bayesum

@@ -84,6 +84,16 @@ void DiagonalGaussian::sample(std::span<const double> natural, NoiseId id,
   }
 }
 
+Moments DiagonalGaussian::moments(std::span<const double> natural) const {
+  Moments moments;
+  for (std::size_t i = 0; i < dimension_; ++i) {
+    const auto [mean, precision] = element(natural, i);
+    moments.mean.push_back(mean);
+    moments.sd.push_back(1.0 / std::sqrt(precision));
+  }
+  return moments;
+}
+
 void DiagonalGaussian::natural_from_centred(std::span<const double> natural,
                                             std::span<const double> centred,
                                             std::span<double> message) const {
@@ -92,6 +102,18 @@ void DiagonalGaussian::natural_from_centred(std::span<const double> natural,
     const double hessian = centred[2 * i + 1];
     message[2 * i] = hessian * element(natural, i).mean - gradient;
     message[2 * i + 1] = -0.5 * hessian;
+  }
+}
+
+void DiagonalGaussian::retract(double rho, std::span<const double> natural,
+                               std::span<const double> target, std::span<double> next) const {
+  for (std::size_t i = 0; i < dimension_; ++i) {
+    const auto [mean, precision] = element(natural, i);
+    const double wanted = -2.0 * target[2 * i + 1];
+    const double shrunk = precision - rho * (precision - wanted);
+    const double moved = 0.5 * (precision + shrunk * (shrunk / precision));
+    next[2 * i] = moved * mean + rho * (target[2 * i] - wanted * mean);
+    next[2 * i + 1] = -0.5 * moved;
   }
 }
 

@@ -31,8 +31,11 @@ class DiagonalGaussian final : public Family {
   void mean_from_natural(std::span<const double> natural, std::span<double> mean) const override;
   void natural_from_mean(std::span<const double> mean, std::span<double> natural) const override;
   void sample(std::span<const double> natural, NoiseId id, std::span<double> theta) const override;
+  Moments moments(std::span<const double> natural) const override;
   void natural_from_centred(std::span<const double> natural, std::span<const double> centred,
                             std::span<double> message) const override;
+  void retract(double rho, std::span<const double> natural, std::span<const double> target,
+               std::span<double> next) const override;
 
  private:
   std::size_t dimension_;

@@ -7,9 +7,22 @@
 
 namespace bayesum {
 
+std::shared_ptr<const Family> Family::of_units(std::size_t units) const {
+  if (units * unit() == size()) return make_family(name(), dimension());
+  throw Error(ExitCode::kUsage, "the family " + name() + " cannot be cut");
+}
+
+double Family::log_base_measure(std::span<const double>) const { return 0.0; }
+
 void Family::natural_from_centred(std::span<const double>, std::span<const double>,
                                   std::span<double>) const {
   throw Error(ExitCode::kUsage, "the family " + name() + " has no centred form");
+}
+
+void Family::retract(double, std::span<const double>, std::span<const double>,
+                     std::span<double>) const {
+  throw Error(ExitCode::kUsage, "the retraction is for Gaussian posteriors, not for " + name() +
+                                    ": set rule.retraction = \"never\"");
 }
 
 double Family::entropy(std::span<const double> natural) const {
@@ -23,7 +36,7 @@ double log_density(const Family& family, std::span<const double> natural,
                    std::span<const double> theta) {
   std::vector<double> t(family.size());
   family.sufficient_statistic(theta, t);
-  return std::inner_product(t.begin(), t.end(), natural.begin(), 0.0) -
+  return std::inner_product(t.begin(), t.end(), natural.begin(), family.log_base_measure(theta)) -
          family.log_partition(natural);
 }
 

@@ -4,9 +4,11 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <utility>
 
 #include "kernels/cholesky.hpp"
 #include "kernels/error.hpp"
+#include "kernels/gemm.hpp"
 
 namespace bayesum {
 namespace {
@@ -19,6 +21,16 @@ std::vector<double> solve(const std::vector<double>& factor, std::span<const dou
 }
 
 }  // namespace
+
+std::vector<double> symmetric_from_packed(std::span<const double> packed, std::size_t dimension) {
+  std::vector<double> dense(dimension * dimension);
+  for (std::size_t i = 0; i < dimension; ++i) {
+    for (std::size_t j = 0; j <= i; ++j) {
+      dense[i * dimension + j] = dense[j * dimension + i] = packed[packed_index(i, j)];
+    }
+  }
+  return dense;
+}
 
 std::vector<double> precision_from_packed(std::span<const double> packed, std::size_t dimension) {
   std::vector<double> precision(dimension * dimension);
@@ -95,10 +107,6 @@ double GaussianMoments::log_determinant() const {
   return bayesum::log_determinant(Stream(), factor_view());
 }
 
-std::shared_ptr<const Family> Gaussian::of_units(std::size_t units) const {
-  return std::make_shared<Gaussian>(units == 0 ? 0 : dimension_);
-}
-
 bool Gaussian::proper(std::span<const double> natural) const {
   if (!std::ranges::all_of(natural, [](double x) { return std::isfinite(x); })) return false;
   // What is left of a diagonal element is rounding when it is this small (Higham, "Accuracy and
@@ -172,6 +180,16 @@ void Gaussian::sample(std::span<const double> natural, NoiseId id, std::span<dou
   for (std::size_t i = 0; i < dimension_; ++i) theta[i] += q.mean[i];
 }
 
+Moments Gaussian::moments(std::span<const double> natural) const {
+  auto q = GaussianMoments::from_natural(natural, dimension_);
+  const auto covariance = q.covariance();
+  Moments moments{std::move(q.mean), std::vector<double>(dimension_)};
+  for (std::size_t i = 0; i < dimension_; ++i) {
+    moments.sd[i] = std::sqrt(covariance[i * dimension_ + i]);
+  }
+  return moments;
+}
+
 void Gaussian::natural_from_centred(std::span<const double> natural,
                                     std::span<const double> centred,
                                     std::span<double> message) const {
@@ -191,6 +209,39 @@ void Gaussian::natural_from_centred(std::span<const double> natural,
     message[i] += h * mean[i];
     packed[packed_index(i, i)] = -0.5 * h;
   }
+}
+
+// target = (S_prior m_prior + H m - g, S_prior + H): its gradient at m is target_1 - target_2 m.
+void Gaussian::retract(double rho, std::span<const double> natural, std::span<const double> target,
+                       std::span<double> next) const {
+  const std::size_t d = dimension_;
+  const Stream host;
+  const auto q = GaussianMoments::from_natural(natural, d);
+  auto moved = precision_from_packed(natural.subspan(d), d);
+  const auto wanted = precision_from_packed(target.subspan(d), d);
+  std::vector<double> gap(d * d);  // D = S - wanted
+  for (std::size_t i = 0; i < d * d; ++i) gap[i] = moved[i] - wanted[i];
+  const auto inverse = q.inverse_factor();
+  std::vector<double> u(d * d);  // U = L' - rho L^-1 D
+  for (std::size_t i = 0; i < d; ++i) {
+    for (std::size_t j = i; j < d; ++j) u[i * d + j] = q.factor[j * d + i];
+  }
+  gemm(host, {.alpha = -rho, .beta = 1.0}, {inverse.data(), d, d}, {gap.data(), d, d},
+       {u.data(), d, d});
+  gemm(host, {.transpose_a = Transpose::kYes, .alpha = 0.5, .beta = 0.5}, {u.data(), d, d},
+       {u.data(), d, d}, {moved.data(), d, d});
+
+  // S_new m_new = S_new m + rho (target_1 - wanted m).
+  for (std::size_t i = 0; i < d; ++i) {
+    double ascent = target[i];
+    double carried = 0;
+    for (std::size_t j = 0; j < d; ++j) {
+      ascent -= wanted[i * d + j] * q.mean[j];
+      carried += moved[i * d + j] * q.mean[j];
+    }
+    next[i] = carried + rho * ascent;
+  }
+  packed_from_precision({moved.data(), d, d}, next.subspan(d));
 }
 
 }  // namespace bayesum

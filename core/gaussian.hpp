@@ -24,8 +24,6 @@ class Gaussian final : public Family {
   std::string name() const override { return "gaussian"; }
   std::size_t dimension() const override { return dimension_; }
   std::size_t size() const override { return dimension_ + packed_size(dimension_); }
-  std::size_t unit() const override { return size(); }
-  std::shared_ptr<const Family> of_units(std::size_t units) const override;
   // False also for a precision that is singular within rounding.
   bool proper(std::span<const double> natural) const override;
   void sufficient_statistic(std::span<const double> theta, std::span<double> t) const override;
@@ -34,8 +32,11 @@ class Gaussian final : public Family {
   void mean_from_natural(std::span<const double> natural, std::span<double> mean) const override;
   void natural_from_mean(std::span<const double> mean, std::span<double> natural) const override;
   void sample(std::span<const double> natural, NoiseId id, std::span<double> theta) const override;
+  Moments moments(std::span<const double> natural) const override;
   void natural_from_centred(std::span<const double> natural, std::span<const double> centred,
                             std::span<double> message) const override;
+  void retract(double rho, std::span<const double> natural, std::span<const double> target,
+               std::span<double> next) const override;
 
  private:
   std::size_t dimension_;
@@ -57,6 +58,8 @@ struct GaussianMoments {
   double log_determinant() const;              // of S
 };
 
+// A packed symmetric matrix as it is, D x D row-major.
+std::vector<double> symmetric_from_packed(std::span<const double> packed, std::size_t dimension);
 // The packed part of lambda <-> a symmetric precision matrix, D x D row-major.
 std::vector<double> precision_from_packed(std::span<const double> packed, std::size_t dimension);
 void packed_from_precision(MatrixView<const double> precision, std::span<double> packed);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 #include "core/gaussian.hpp"
 #include "core/special.hpp"
@@ -11,20 +12,6 @@
 
 namespace bayesum {
 namespace {
-
-// a with log a - digamma(a) = c > 0, by Newton's method on 1/a (Minka, "Estimating a Gamma
-// distribution", 2002).
-double shape_from_log_gap(double c) {
-  double a = (3.0 - c + std::sqrt((c - 3.0) * (c - 3.0) + 24.0 * c)) / (12.0 * c);
-  for (int iteration = 0; iteration < 50; ++iteration) {
-    const double gap = std::log(a) - special::digamma(a) - c;
-    const double inverse = 1.0 / a + gap / (a * a * (1.0 / a - special::trigamma(a)));
-    const double next = 1.0 / inverse;
-    if (std::abs(next - a) <= 1e-15 * a) return next;
-    a = next;
-  }
-  return a;
-}
 
 double quadratic_form(const NormalGammaMoments& q, std::span<const double> scaled_mean) {
   double sum = 0;
@@ -53,10 +40,6 @@ NormalGammaMoments NormalGammaMoments::from_natural(std::span<const double> natu
 
 std::vector<double> NormalGammaMoments::inverse_scale() const {
   return GaussianMoments{mean, factor}.covariance();
-}
-
-std::shared_ptr<const Family> NormalGamma::of_units(std::size_t units) const {
-  return std::make_shared<NormalGamma>(units == 0 ? 0 : coefficients_);
 }
 
 bool NormalGamma::proper(std::span<const double> natural) const {
@@ -128,7 +111,7 @@ void NormalGamma::natural_from_mean(std::span<const double> mean, std::span<doub
     }
   }
   Gaussian(d).natural_from_mean(gaussian_mean, natural.subspan(2));
-  const double a = shape_from_log_gap(std::log(tau) - mean[0]);
+  const double a = special::gamma_shape(std::log(tau) - mean[0]);
   double quadratic = 0;
   for (std::size_t i = 0; i < d; ++i) quadratic += gaussian_mean[i] * natural[2 + i];
   natural[0] = a - 1.0 + 0.5 * static_cast<double>(d);
@@ -147,6 +130,20 @@ void NormalGamma::sample(std::span<const double> natural, NoiseId id,
   solve_triangular(Stream(), Triangle::kLowerTransposed, q.factor_view(), {beta.data(), 1, d});
   for (std::size_t i = 0; i < d; ++i) beta[i] = q.mean[i] + beta[i] / std::sqrt(tau);
   theta[d] = tau;
+}
+
+// Coefficients are Student-t with 2 a degrees of freedom.
+Moments NormalGamma::moments(std::span<const double> natural) const {
+  auto q = NormalGammaMoments::from_natural(natural, coefficients_);
+  const auto inverse_scale = q.inverse_scale();
+  const double scale = std::sqrt(q.b / q.a) * special::student_t_sd(2.0 * q.a);
+  Moments moments{std::move(q.mean), {}};
+  for (std::size_t i = 0; i < coefficients_; ++i) {
+    moments.sd.push_back(std::sqrt(inverse_scale[i * coefficients_ + i]) * scale);
+  }
+  moments.mean.push_back(q.a / q.b);
+  moments.sd.push_back(std::sqrt(q.a) / q.b);
+  return moments;
 }
 
 }  // namespace bayesum

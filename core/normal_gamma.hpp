@@ -26,8 +26,6 @@ class NormalGamma final : public Family {
   std::string name() const override { return "normal-gamma"; }
   std::size_t dimension() const override { return coefficients_ + 1; }
   std::size_t size() const override { return 2 + coefficients_ + packed_size(coefficients_); }
-  std::size_t unit() const override { return size(); }
-  std::shared_ptr<const Family> of_units(std::size_t units) const override;
   bool proper(std::span<const double> natural) const override;
   void sufficient_statistic(std::span<const double> theta, std::span<double> t) const override;
   double log_partition(std::span<const double> natural) const override;
@@ -35,6 +33,7 @@ class NormalGamma final : public Family {
   void mean_from_natural(std::span<const double> natural, std::span<double> mean) const override;
   void natural_from_mean(std::span<const double> mean, std::span<double> natural) const override;
   void sample(std::span<const double> natural, NoiseId id, std::span<double> theta) const override;
+  Moments moments(std::span<const double> natural) const override;
 
  private:
   std::size_t coefficients_;

@@ -62,13 +62,15 @@ void Posterior::natural_from_centred(std::span<const double> centred,
 
 std::vector<std::size_t> Posterior::slice_counts(std::size_t parts) const {
   std::size_t units = 0;
+  const Block* whole = nullptr;  // a block that cannot be cut
   for (const Block& block : blocks_) {
-    if (parts > 1 && block.family->unit() == block.family->size()) {
-      throw Error(ExitCode::kUsage, "the block '" + block.name + "' (" + block.family->name() +
-                                        ") cannot be cut over ranks: use coordinator.kind = "
-                                        "\"replicated\" or \"root\", or a diagonal posterior");
-    }
+    if (block.family->unit() == block.family->size()) whole = &block;
     units += block.family->size() / block.family->unit();
+  }
+  if (whole != nullptr && units < parts) {
+    throw Error(ExitCode::kUsage, "the block '" + whole->name + "' (" + whole->family->name() +
+                                      ") cannot be cut over ranks: use coordinator.kind = "
+                                      "\"replicated\" or \"root\", or a diagonal posterior");
   }
   // Where in lambda unit number u begins.
   const auto boundary = [this](std::size_t u) {

@@ -41,8 +41,9 @@ class Posterior {
   // From the centred form of every block to natural parameters at this posterior.
   void natural_from_centred(std::span<const double> centred, std::span<double> message) const;
 
-  // Where lambda may be cut into `parts` slices of about equal size; Error(kUsage) naming a block
-  // that cannot be cut. The counts add up to size().
+  // Where lambda may be cut into `parts` slices of about as many units each, between blocks and
+  // inside them. Error(kUsage) naming a block that cannot be cut where that leaves too few units
+  // for every part to have one. The counts add up to size().
   std::vector<std::size_t> slice_counts(std::size_t parts) const;
   // The part of the posterior whose natural parameters are [range.first, range.last).
   Posterior slice(Range range) const;

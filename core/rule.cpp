@@ -2,11 +2,8 @@
 
 #include <algorithm>
 
-#include "core/gaussian.hpp"
-#include "kernels/cholesky.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/error.hpp"
-#include "kernels/gemm.hpp"
 
 namespace bayesum {
 namespace {
@@ -36,70 +33,14 @@ class RetractionRule final : public LearningRule {
   Posterior step(double rho, const Posterior& from, std::span<const double> prior,
                  std::span<const double> message) const override {
     Posterior to = from;
+    std::vector<double> target(prior.begin(), prior.end());
+    for (std::size_t i = 0; i < target.size(); ++i) target[i] += message[i];
     for (const Block& block : from.blocks()) {
       const std::size_t size = block.family->size();
-      step_block(rho, *block.family, from.natural(block), prior.subspan(block.first, size),
-                 message.subspan(block.first, size), to.natural().subspan(block.first, size));
+      block.family->retract(rho, from.natural(block), std::span(target).subspan(block.first, size),
+                            to.natural().subspan(block.first, size));
     }
     return to;
-  }
-
- private:
-  static void step_block(double rho, const Family& family, std::span<const double> from,
-                         std::span<const double> prior, std::span<const double> message,
-                         std::span<double> to) {
-    std::vector<double> target(from.size());
-    for (std::size_t i = 0; i < target.size(); ++i) target[i] = prior[i] + message[i];
-    if (family.name() == "gaussian") return step_full(rho, family.dimension(), from, target, to);
-    if (family.name() == "diagonal-gaussian") return step_diagonal(rho, from, target, to);
-    throw Error(ExitCode::kUsage, "the retraction is for Gaussian posteriors, not for " +
-                                      family.name() + ": set rule.retraction = \"never\"");
-  }
-
-  // target = (S_prior m_prior + H m - g, S_prior + H): its gradient at m is target_1 - target_2 m.
-  static void step_full(double rho, std::size_t d, std::span<const double> from,
-                        std::span<const double> target, std::span<double> to) {
-    const Stream host;
-    const auto q = GaussianMoments::from_natural(from, d);
-    const auto precision = precision_from_packed(from.subspan(d), d);
-    const auto wanted = precision_from_packed(target.subspan(d), d);
-    std::vector<double> gap(d * d);  // D = S - wanted
-    for (std::size_t i = 0; i < d * d; ++i) gap[i] = precision[i] - wanted[i];
-    const auto inverse = q.inverse_factor();
-    std::vector<double> u(d * d);  // U = L' - rho L^-1 D
-    for (std::size_t i = 0; i < d; ++i) {
-      for (std::size_t j = i; j < d; ++j) u[i * d + j] = q.factor[j * d + i];
-    }
-    gemm(host, {.alpha = -rho, .beta = 1.0}, {inverse.data(), d, d}, {gap.data(), d, d},
-         {u.data(), d, d});
-    auto next = precision;
-    gemm(host, {.transpose_a = Transpose::kYes, .alpha = 0.5, .beta = 0.5}, {u.data(), d, d},
-         {u.data(), d, d}, {next.data(), d, d});
-
-    // S_new m_new = S_new m + rho (target_1 - wanted m).
-    for (std::size_t i = 0; i < d; ++i) {
-      double ascent = target[i];
-      double carried = 0;
-      for (std::size_t j = 0; j < d; ++j) {
-        ascent -= wanted[i * d + j] * q.mean[j];
-        carried += next[i * d + j] * q.mean[j];
-      }
-      to[i] = carried + rho * ascent;
-    }
-    packed_from_precision({next.data(), d, d}, to.subspan(d));
-  }
-
-  static void step_diagonal(double rho, std::span<const double> from,
-                            std::span<const double> target, std::span<double> to) {
-    for (std::size_t i = 0; i < from.size(); i += 2) {
-      const double precision = -2.0 * from[i + 1];
-      const double wanted = -2.0 * target[i + 1];
-      const double mean = from[i] / precision;
-      const double shrunk = precision - rho * (precision - wanted);
-      const double next = 0.5 * (precision + shrunk * (shrunk / precision));
-      to[i] = next * mean + rho * (target[i] - wanted * mean);
-      to[i + 1] = -0.5 * next;
-    }
   }
 };
 

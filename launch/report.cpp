@@ -50,7 +50,7 @@ std::string contraction_table(const TrainedModel& trained) {
 
   Table table({"", "mean", "sd", "2.5 %", "97.5 %", "prior sd", "contraction"});
   for (std::size_t i = 0; i < all.size(); ++i) {
-    const bool in_design = i < design_sd.size();
+    const bool in_design = i < trained.design.columns();
     const double prior_sd = all[i].prior_sd * (in_design ? unit : 1.0);
     const double ratio = (in_design ? design_sd[i] : all[i].sd) / prior_sd;
     std::vector<std::string> row = cells(all[i]);

@@ -1,6 +1,7 @@
 #include "models/linear_posterior.hpp"
 
 #include <cmath>
+#include <utility>
 
 #include "core/gaussian.hpp"
 #include "core/normal_gamma.hpp"
@@ -18,13 +19,11 @@ LinearPosterior of_gaussian(std::span<const double> natural, std::size_t dimensi
   return q;
 }
 
-LinearPosterior of_diagonal(std::span<const double> natural, std::size_t dimension) {
+LinearPosterior of_diagonal(const Family& family, std::span<const double> natural) {
+  Moments moments = family.moments(natural);
   LinearPosterior q;
-  for (std::size_t i = 0; i < dimension; ++i) {
-    const double precision = -2.0 * natural[2 * i + 1];
-    q.mean.push_back(natural[2 * i] / precision);
-    q.variance.push_back(1.0 / precision);
-  }
+  q.mean = std::move(moments.mean);
+  for (const double sd : moments.sd) q.variance.push_back(sd * sd);
   return q;
 }
 
@@ -47,7 +46,7 @@ LinearPosterior LinearPosterior::of(const Posterior& posterior) {
   const std::string family = block.family->name();
   const std::size_t dimension = block.family->dimension();
   if (family == "gaussian") return of_gaussian(natural, dimension);
-  if (family == "diagonal-gaussian") return of_diagonal(natural, dimension);
+  if (family == "diagonal-gaussian") return of_diagonal(*block.family, natural);
   if (family == "normal-gamma") return of_normal_gamma(natural, dimension - 1);
   throw Error(ExitCode::kUsage, "coefficients of a " + family + " family have no linear predictor");
 }

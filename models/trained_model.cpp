@@ -11,8 +11,6 @@
 #include <vector>
 
 #include "core/gaussian.hpp"
-#include "core/normal_gamma.hpp"
-#include "core/special.hpp"
 #include "kernels/error.hpp"
 
 namespace bayesum {
@@ -118,64 +116,15 @@ void expect(const TensorFile& file, const std::string& key, const std::string& w
   if (found != wanted) refuse(file, key, "is '" + found + "' where '" + wanted + "' belongs");
 }
 
-std::vector<double> diagonal_roots(std::span<const double> matrix, std::size_t dimension) {
-  std::vector<double> roots(dimension);
-  for (std::size_t i = 0; i < dimension; ++i) roots[i] = std::sqrt(matrix[i * dimension + i]);
-  return roots;
-}
-
-struct MeanAndSd {
-  std::vector<double> mean, sd;
-};
-
-MeanAndSd moments_of_normal_gamma(std::span<const double> natural, std::size_t coefficients) {
-  const auto q = NormalGammaMoments::from_natural(natural, coefficients);
-  MeanAndSd moments{q.mean, diagonal_roots(q.inverse_scale(), coefficients)};
-  const double scale = std::sqrt(q.b / q.a) * special::student_t_sd(2.0 * q.a);
-  for (double& sd : moments.sd) sd *= scale;
-  return moments;
-}
-
-MeanAndSd moments_of_diagonal_gaussian(std::span<const double> natural) {
-  MeanAndSd moments;
-  for (std::size_t i = 0; i < natural.size(); i += 2) {
-    moments.mean.push_back(-0.5 * natural[i] / natural[i + 1]);
-    moments.sd.push_back(std::sqrt(-0.5 / natural[i + 1]));
-  }
-  return moments;
-}
-
-MeanAndSd moments_of_beta(std::span<const double> natural) {
-  MeanAndSd moments;
-  for (std::size_t i = 0; i < natural.size(); i += 2) {
-    const double total = natural[i] + natural[i + 1] + 2.0;
-    const double mean = (natural[i] + 1.0) / total;
-    moments.mean.push_back(mean);
-    moments.sd.push_back(std::sqrt(mean * (1.0 - mean) / (total + 1.0)));
-  }
-  return moments;
-}
-
 void add_moments(const Block& block, std::span<const double> natural, TensorFile& file) {
-  const std::string family = block.family->name();
-  const std::size_t dimension = block.family->dimension();
-  MeanAndSd moments;
-  if (family == "gaussian") {
-    const auto gaussian = GaussianMoments::from_natural(natural, dimension);
-    auto covariance = gaussian.covariance();
-    moments = {gaussian.mean, diagonal_roots(covariance, dimension)};
-    file.tensors["covariance." + block.name] = {{dimension, dimension}, std::move(covariance)};
-  } else if (family == "diagonal-gaussian") {
-    moments = moments_of_diagonal_gaussian(natural);
-  } else if (family == "normal-gamma") {
-    moments = moments_of_normal_gamma(natural, dimension - 1);
-  } else if (family == "beta") {
-    moments = moments_of_beta(natural);
-  } else {
-    return;
-  }
+  const Moments moments = block.family->moments(natural);
   file.tensors["mean." + block.name] = vector_tensor(moments.mean);
   file.tensors["sd." + block.name] = vector_tensor(moments.sd);
+  if (block.family->name() != "gaussian") return;
+  const std::size_t dimension = block.family->dimension();
+  file.tensors["covariance." + block.name] = {
+      .shape = {dimension, dimension},
+      .values = GaussianMoments::from_natural(natural, dimension).covariance()};
 }
 
 void write_blocks(const TrainedModel& trained, TensorFile& file) {

@@ -28,13 +28,13 @@ struct TrainedModel {
   //   model                       its name
   //   config                      TOML, the sections [model] and [prior]
   //   columns                     TOML, [data] response, offset, weight, features; [design]
-  //   intercept family.B, dimension.B       of each block B seed, fingerprint           decimal; of
-  //   the training data, 16 hexadecimal digits
+  //                               intercept
+  //   family.B, dimension.B       of each block B
+  //   seed, fingerprint           decimal; of the training data, 16 hexadecimal digits
   // Tensors:
   //   natural.B, prior.B          natural parameters, in the layout of the family
-  //   mean.B, sd.B, covariance.B  for other readers, not read back: moments on the design's scale
-  //   of
-  //                               coefficients or probabilities; covariance of full Gaussians alone
+  //   mean.B, sd.B, covariance.B  for other readers, not read back: moments of every element of
+  //                               theta, on the design's scale; covariance of full Gaussians alone
   //   prior.log_partition         see Prior
   //   design.mean, design.sd, summary.mean, summary.sd     one element per feature
   //   summary.*, fit.*            one number each, the fields of DataSummary and StepReport

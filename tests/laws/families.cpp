@@ -1,5 +1,6 @@
 #include "tests/laws/families.hpp"
 
+#include <array>
 #include <random>
 
 namespace bayesum::laws {
@@ -129,79 +130,153 @@ FamilyMember bernoulli(const std::string& regime_name, const Vector& logits) {
           }};
 }
 
-// The real line under the chart x -> theta, with d theta / dx, cut where nothing is left.
-struct Axis {
-  double low, high, step;
-  std::function<double(double)> theta, slope;
-};
-
-Axis normal_axis(double mean, double precision) {
-  const double sd = 1.0 / std::sqrt(precision);
-  return {-12.0, 12.0, 1.0 / 16, [=](double x) { return mean + sd * x; },
-          [=](double) { return sd; }};
-}
-
-// In the logarithm of tau, from where the density falls off as tau^a to where it does as e^-b tau.
-Axis gamma_axis(double a, double b) {
-  const double centre = std::log(a / b);
-  return {centre - 5.0 - 40.0 / a, centre + 5.0, 1.0 / 64, [](double x) { return std::exp(x); },
-          [](double x) { return std::exp(x); }};
-}
-
-// In the logit, up to where 1 - theta is no longer a number of its own.
-Axis beta_axis(double a) {
-  return {
-      -10.0 - 40.0 / a, 35.0, 1.0 / 64, [](double x) { return 1.0 / (1.0 + std::exp(-x)); },
-      [](double x) { return std::exp(-std::abs(x)) / std::pow(1.0 + std::exp(-std::abs(x)), 2); }};
-}
-
-std::vector<Axis> axes(const FamilyMember& member) {
-  const std::string kind = member.family->name();
-  const std::vector<double>& l = member.natural;
-  const std::size_t d = member.family->dimension();
-  if (kind == "beta" && d == 1) return {beta_axis(l[0] + 1.0)};
-  if (kind == "gaussian" && d == 1) return {normal_axis(-0.5 * l[0] / l[1], -2.0 * l[1])};
-  if (kind == "gaussian" && d == 2) {
-    // Each axis as wide as its marginal.
-    const double s00 = -2 * l[2], s10 = -l[3], s11 = -2 * l[4], det = s00 * s11 - s10 * s10;
-    return {normal_axis((s11 * l[0] - s10 * l[1]) / det, det / s11),
-            normal_axis((s00 * l[1] - s10 * l[0]) / det, det / s00)};
+FamilyMember gamma(const std::string& regime_name, const Vector& shapes_and_rates) {
+  Vector natural;
+  for (std::size_t i = 0; i < shapes_and_rates.size(); i += 2) {
+    natural.insert(natural.end(), {shapes_and_rates[i] - 1, -shapes_and_rates[i + 1]});
   }
-  if (kind == "diagonal-gaussian" && d <= 2) {
-    std::vector<Axis> axes;
-    for (std::size_t i = 0; i < d; ++i) {
-      axes.push_back(normal_axis(-0.5 * l[2 * i] / l[2 * i + 1], -2.0 * l[2 * i + 1]));
-    }
-    return axes;
-  }
-  if (kind == "normal-gamma" && d == 1) return {gamma_axis(l[0] + 1.0, -l[1])};
-  return {};
+  return {"gamma_" + std::to_string(shapes_and_rates.size() / 2) + regime_name,
+          make_family("gamma", shapes_and_rates.size() / 2), rounded(natural),
+          [=](std::span<const double> theta) {
+            Real sum = 0;
+            for (std::size_t k = 0; k < theta.size(); ++k) {
+              const Real a = shapes_and_rates[2 * k], b = shapes_and_rates[2 * k + 1];
+              sum += a * std::log(b) - std::lgamma(a) + (a - 1) * std::log(Real(theta[k])) -
+                     b * theta[k];
+            }
+            return sum;
+          }};
 }
 
-// All 2^K outcomes.
-double sum_over_outcomes(std::size_t dimension,
-                         const std::function<double(std::span<const double>)>& f) {
-  double sum = 0;
-  std::vector<double> theta(dimension);
-  for (std::size_t outcome = 0; outcome < std::size_t{1} << dimension; ++outcome) {
-    for (std::size_t k = 0; k < dimension; ++k) {
-      theta[k] = (outcome >> k & 1) != 0 ? 1.0 : 0.0;
-    }
-    sum += f(theta);
+FamilyMember poisson(const std::string& regime_name, const Vector& rates) {
+  Vector natural;
+  for (const Real rate : rates) natural.push_back(std::log(rate));
+  return {"poisson_" + std::to_string(rates.size()) + regime_name,
+          make_family("poisson", rates.size()), rounded(natural),
+          [=](std::span<const double> theta) {
+            Real sum = 0;
+            for (std::size_t k = 0; k < theta.size(); ++k) {
+              sum += theta[k] * std::log(rates[k]) - rates[k] - std::lgamma(Real(theta[k]) + 1);
+            }
+            return sum;
+          }};
+}
+
+// Of each column (a, b, m, kappa).
+FamilyMember diagonal_normal_gamma(const std::string& regime_name,
+                                   const std::vector<std::array<Real, 4>>& columns) {
+  Vector natural;
+  for (const auto& [a, b, m, kappa] : columns) {
+    natural.insert(natural.end(), {a - 0.5L, -(b + kappa * m * m / 2), kappa * m, -kappa / 2});
+  }
+  return {"diagonal_normal_gamma_" + std::to_string(columns.size()) + regime_name,
+          make_family("diagonal-normal-gamma", 2 * columns.size()), rounded(natural),
+          [=](std::span<const double> theta) {
+            Real sum = 0;
+            for (std::size_t k = 0; k < columns.size(); ++k) {
+              const auto& [a, b, m, kappa] = columns[k];
+              const Real x = theta[2 * k], tau = theta[2 * k + 1];
+              sum += a * std::log(b) - std::lgamma(a) + (a - 1) * std::log(tau) - b * tau +
+                     (std::log(kappa * tau / kTwoPi) - kappa * tau * (x - m) * (x - m)) / 2;
+            }
+            return sum;
+          }};
+}
+
+Real log_multivariate_gamma(Real x, std::size_t d) {
+  Real sum = 0;
+  for (std::size_t i = 0; i < d; ++i) {
+    sum += Real(i) / 2 * std::log(kTwoPi / 2) + std::lgamma(x - Real(i) / 2);
   }
   return sum;
 }
 
-double integrate_from(std::size_t axis, const std::vector<Axis>& axes, std::vector<double>& theta,
-                      const std::function<double(std::span<const double>)>& f) {
-  if (axis == axes.size()) return f(theta);
-  const Axis& here = axes[axis];
-  double sum = 0;
-  for (double x = here.low; x <= here.high; x += here.step) {
-    theta[axis] = here.theta(x);
-    sum += here.slope(x) * integrate_from(axis + 1, axes, theta, f);
+// Bishop (2006), B.78 and B.79, of the matrix whose packed triangle begins at `packed`.
+Real log_wishart(Real n, const Matrix& w, std::span<const double> packed) {
+  const std::size_t d = w.size;
+  Matrix lambda(d);
+  for (std::size_t i = 0; i < d; ++i) {
+    for (std::size_t j = 0; j <= i; ++j) {
+      lambda(i, j) = lambda(j, i) = packed[packed_index(i, j)];
+    }
   }
-  return here.step * sum;
+  Real trace = 0;
+  const Matrix product = oracle::multiply(w, lambda);
+  for (std::size_t i = 0; i < d; ++i) trace += product(i, i);
+  return (n - Real(d) - 1) / 2 * oracle::log_determinant(lambda) - trace / 2 +
+         n / 2 * (oracle::log_determinant(w) - Real(d) * std::log(Real(2))) -
+         log_multivariate_gamma(n / 2, d);
+}
+
+FamilyMember wishart(const std::string& regime_name, std::size_t d, Real n, const Regime& regime) {
+  Random random(d + 61);
+  const Matrix w = precision(random, d, regime.precision, regime.spread);
+  Vector natural = {(n - Real(d) - 1) / 2};
+  const Vector tail = oracle::packed(w);
+  natural.insert(natural.end(), tail.begin(), tail.end());
+  return {"wishart_" + std::to_string(d) + regime_name, make_family("wishart", packed_size(d)),
+          rounded(natural),
+          [=](std::span<const double> theta) { return log_wishart(n, w, theta); }};
+}
+
+FamilyMember normal_wishart(const std::string& regime_name, std::size_t d, Real n, Real kappa,
+                            const Regime& regime) {
+  Random random(d + 73);
+  const Matrix w = precision(random, d, regime.precision, regime.spread);
+  const Vector m = normals(random, d, regime.mean);
+  Vector natural = {(n - Real(d)) / 2, -kappa / 2};
+  Matrix g = w;
+  for (std::size_t i = 0; i < d; ++i) {
+    natural.push_back(kappa * m[i]);
+    for (std::size_t j = 0; j < d; ++j) g(i, j) += kappa * m[i] * m[j];
+  }
+  const Vector tail = oracle::packed(g);
+  natural.insert(natural.end(), tail.begin(), tail.end());
+  return {"normal_wishart_" + std::to_string(d) + regime_name,
+          make_family("normal-wishart", d + packed_size(d)), rounded(natural),
+          [=](std::span<const double> theta) {
+            Matrix scaled(d);
+            for (std::size_t i = 0; i < d; ++i) {
+              for (std::size_t j = 0; j <= i; ++j) {
+                scaled(i, j) = scaled(j, i) = kappa * theta[d + packed_index(i, j)];
+              }
+            }
+            return log_wishart(n, w, theta.subspan(d)) +
+                   (oracle::log_determinant(scaled) - Real(d) * std::log(kTwoPi) -
+                    quadratic(scaled, m, theta)) /
+                       2;
+          }};
+}
+
+FamilyMember dirichlet(const std::string& regime_name, const Vector& alpha) {
+  Vector natural;
+  for (const Real a : alpha) natural.push_back(a - 1);
+  return {"dirichlet_" + std::to_string(alpha.size()) + regime_name,
+          make_family("dirichlet", alpha.size()), rounded(natural),
+          [=](std::span<const double> theta) {
+            Real sum = 0, total = 0;
+            for (std::size_t k = 0; k < alpha.size(); ++k) {
+              total += alpha[k];
+              sum += (alpha[k] - 1) * std::log(Real(theta[k])) - std::lgamma(alpha[k]);
+            }
+            return sum + std::lgamma(total);
+          }};
+}
+
+FamilyMember categorical(const std::string& regime_name, const Vector& weights) {
+  Real total = 0;
+  for (const Real w : weights) total += w;
+  Vector natural;
+  for (std::size_t k = 0; k + 1 < weights.size(); ++k) {
+    natural.push_back(std::log(weights[k] / weights.back()));
+  }
+  return {"categorical_" + std::to_string(weights.size()) + regime_name,
+          make_family("categorical", weights.size()), rounded(natural),
+          [=](std::span<const double> theta) {
+            Real p = 0;
+            for (std::size_t k = 0; k < weights.size(); ++k) p += theta[k] * weights[k] / total;
+            return std::log(p);
+          }};
 }
 
 }  // namespace
@@ -224,6 +299,31 @@ const std::vector<FamilyMember>& families() {
       beta("", {2.5, 4.0}),
       beta("_steep", {0.2, 0.8}),
       beta("_uneven", {0.7, 1.0, 3.0, 900.0, 40.0, 35.0, 1.0, 1.0}),
+      gamma("", {2.5, 0.7}),
+      gamma("_steep", {0.15, 40.0}),
+      gamma("_narrow", {4000.0, 3.0}),
+      gamma("_uneven", {0.5, 1e-3, 30.0, 1e4, 1.0, 1.0}),
+      poisson("", {3.7}),
+      poisson("_rare", {0.02}),
+      poisson("_uneven", {0.4, 90.0, 7.0}),
+      diagonal_normal_gamma("", {{2.5, 1.5, 0.8, 2.0}}),
+      diagonal_normal_gamma("_many_rows", {{600.0, 900.0, 1.3, 1000.0}}),
+      diagonal_normal_gamma("_uneven",
+                            {{0.7, 3.0, -2.0, 0.1}, {8.0, 0.3, 3.0, 5.0}, {3.0, 40.0, 0.0, 1.0}}),
+      wishart("", 1, 4.5, {.precision = 2}),
+      wishart("_steep", 1, 0.3, {.precision = 20}),
+      wishart("", 3, 5.5, {.precision = 2}),
+      wishart("_few_rows", 2, 3.0, {}),
+      wishart("_many_rows", 4, 2000.0, {.precision = 900, .spread = 5}),
+      normal_wishart("", 1, 3.5, 0.8, {.mean = 2}),
+      normal_wishart("", 2, 4.0, 2.0, {.mean = 1}),
+      normal_wishart("_many_rows", 3, 800.0, 700.0, {.mean = 0.7, .precision = 600, .spread = 3}),
+      dirichlet("", {1.5, 0.8}),
+      dirichlet("", {2.0, 0.7, 3.5}),
+      dirichlet("_sparse", {0.1, 0.1, 0.3, 0.1, 2.0}),
+      dirichlet("_many_rows", {900.0, 30.0, 4000.0, 0.5}),
+      categorical("", {1.0, 3.0}),
+      categorical("_uneven", {5.0, 0.01, 2.0, 1.0, 0.3}),
       bernoulli("", {0.4}),
       bernoulli("_uneven", {-3.0, 0.0, 5.0, -0.2, 1.5, -5.5}),
   };
@@ -232,18 +332,6 @@ const std::vector<FamilyMember>& families() {
 
 std::ostream& operator<<(std::ostream& out, const FamilyMember& member) {
   return out << member.name;
-}
-
-bool can_be_integrated(const FamilyMember& member) {
-  return member.family->name() == "bernoulli" || !axes(member).empty();
-}
-
-double integral(const FamilyMember& member,
-                const std::function<double(std::span<const double>)>& f) {
-  const std::size_t dimension = member.family->dimension();
-  if (member.family->name() == "bernoulli") return sum_over_outcomes(dimension, f);
-  std::vector<double> theta(dimension);
-  return integrate_from(0, axes(member), theta, f);
 }
 
 }  // namespace bayesum::laws

@@ -24,8 +24,10 @@ struct FamilyMember {
 const std::vector<FamilyMember>& families();
 std::ostream& operator<<(std::ostream& out, const FamilyMember& member);
 
-// Sum over the whole space of theta of weight times value(theta), by the trapezoidal rule in a
-// chart where it converges exponentially; for members of at most two continuous dimensions.
+bool is_discrete(const FamilyMember& member);
+
+// The integral of f over the whole space of theta, by the trapezoidal rule in a chart where it
+// converges exponentially, or the sum over it; for members of at most two continuous dimensions.
 bool can_be_integrated(const FamilyMember& member);
 double integral(const FamilyMember& member,
                 const std::function<double(std::span<const double>)>& f);

@@ -167,7 +167,7 @@ TEST_P(FamilyLaw, ADrawIsAPureFunctionOfItsName) {
   family.sample(natural, id, once);
   family.sample(natural, id, again);
   EXPECT_EQ(once, again);
-  if (family.name() == "bernoulli") return;  // two of its few outcomes may well be equal
+  if (is_discrete(member)) return;  // two of its few outcomes may well be equal
   for (const NoiseId other : {NoiseId{6, 6, 7}, NoiseId{5, 7, 7}, NoiseId{5, 6, 8}}) {
     family.sample(natural, other, again);
     EXPECT_NE(once, again);
@@ -191,7 +191,7 @@ TEST_P(FamilyLaw, DensityIntegratesToOneAndGivesMeanEntropyAndDivergence) {
     EXPECT_NEAR(expected, mean[j], 1e-9 * (1.0 + std::abs(mean[j]))) << "element " << j;
   }
   const double negative_entropy = integral(member, [&](std::span<const double> theta) {
-    return density(theta) * log_density(family, natural, theta);
+    return density(theta) * (log_density(family, natural, theta) - family.log_base_measure(theta));
   });
   EXPECT_NEAR(family.entropy(natural), -negative_entropy,
               1e-9 * (1.0 + std::abs(family.log_partition(natural))));
@@ -223,7 +223,8 @@ TEST_P(FamilyLaw, DivergenceAndEntropyAreExpectationsOverDraws) {
     const double here = log_density(family, natural, theta);
     const double r = here - log_density(family, q, theta);
     ratio += r, ratio_squares += r * r;
-    surprise -= here, surprise_squares += here * here;
+    const double relative = here - family.log_base_measure(theta);
+    surprise -= relative, surprise_squares += relative * relative;
   });
   const auto check = [&](double sum, double squares, double expected) {
     const double mean = sum / kDraws;
@@ -268,12 +269,39 @@ TEST_P(FamilyLaw, FisherInformationIsSymmetricAndPositiveDefinite) {
   EXPECT_NO_THROW(oracle::cholesky(f));
 }
 
+// Of theta itself, where the draws have a variance at all.
+TEST_P(FamilyLaw, MomentsAreThoseOfDraws) {
+  constexpr std::uint32_t kDraws = 20000;
+  const Moments moments = family.moments(natural);
+  const std::size_t d = family.dimension();
+  ASSERT_EQ(moments.mean.size(), d);
+  ASSERT_EQ(moments.sd.size(), d);
+  std::vector<double> first(d), second(d), fourth(d);
+  draw(kDraws, [&](std::span<const double> theta) {
+    for (std::size_t i = 0; i < d; ++i) {
+      const double z = (theta[i] - moments.mean[i]) / moments.sd[i];
+      first[i] += z, second[i] += z * z, fourth[i] += z * z * z * z;
+    }
+  });
+  for (std::size_t i = 0; i < d; ++i) {
+    if (std::isinf(moments.sd[i])) continue;
+    EXPECT_LE(std::abs(first[i] / kDraws), 5.5 / std::sqrt(kDraws)) << "element " << i;
+    const double variance = second[i] / kDraws;
+    const double spread = std::sqrt((fourth[i] / kDraws - variance * variance) / kDraws);
+    EXPECT_LE(std::abs(variance - 1.0), 6.0 * spread) << "element " << i;
+  }
+}
+
 TEST_P(FamilyLaw, IsCutIntoIndependentPieces) {
   const std::size_t unit = family.unit();
   ASSERT_EQ(size % unit, 0U);
   const std::size_t units = size / unit;
   EXPECT_EQ(family.of_units(units)->name(), family.name());
   EXPECT_EQ(family.of_units(units)->dimension(), family.dimension());
+  EXPECT_EQ(make_family(family.name(), family.dimension())->size(), size);
+  if (units > 1) {
+    EXPECT_EQ(family.of_units(0)->size(), 0U);
+  }
   const std::vector<double> mean = mean_of(natural);
   for (std::size_t cut = 1; cut < units; ++cut) {
     const auto left = family.of_units(cut), right = family.of_units(units - cut);
@@ -301,8 +329,8 @@ TEST_P(FamilyLaw, ProperMeansThatTheDensityExists) {
       EXPECT_FALSE(family.proper(lambda)) << "element " << j << " is " << bad;
     }
   }
-  if (family.name() == "bernoulli") return;  // every real logit is proper
-  const double edge = family.name() == "beta" ? -1.0 : 0.0;
+  if (is_discrete(member)) return;  // every real number is proper
+  const double edge = family.name() == "beta" || family.name() == "dirichlet" ? -1.0 : 0.0;
   std::vector<double> opposite = natural;
   for (double& x : opposite) x = 2.0 * edge - x;
   EXPECT_FALSE(family.proper(opposite));

@@ -108,7 +108,7 @@ Dataset::Dataset(const DataConfig& config, Support support)
   if (has_response(support) && config.response.empty()) {
     throw Error(ExitCode::kUsage, "data.response names no column of " + config.path);
   }
-  if (support == Support::kBinaryFeatures && !config.offset.empty()) {
+  if (!has_response(support) && support != Support::kNone && !config.offset.empty()) {
     throw Error(ExitCode::kUsage, "data.offset = \"" + config.offset +
                                       "\" has no part in a model without a response");
   }
@@ -276,7 +276,7 @@ void Dataset::check(MatrixView<const double> rows, std::span<const std::uint64_t
       refuse(starts[i], "weight", *weight_, row[*weight_], "be >= 0");
     }
     for (std::size_t place = first_feature_; place < rows.cols; ++place) {
-      if (support_ == Support::kBinaryFeatures && !supports(support_, row[place])) {
+      if (!has_response(support_) && !supports(support_, row[place])) {
         refuse(starts[i], "feature", place, row[place], "be " + to_string(support_));
       }
     }

@@ -11,6 +11,7 @@
 #include "launch/report.hpp"
 #include "launch/table.hpp"
 #include "models/evaluation.hpp"
+#include "models/latent_report.hpp"
 
 namespace bayesum {
 namespace {
@@ -80,16 +81,44 @@ std::string json(const Evaluation& scores) {
   return text.str();
 }
 
-}  // namespace
+std::string readable(const TrainedModel& trained, double rows, const std::vector<Score>& scores) {
+  Table table({"", trained.model.name, "baseline"});
+  for (const Score& each : scores) {
+    table.add({each.name, score(each.model), score(each.baseline)});
+  }
+  return counted(static_cast<std::size_t>(rows), "row") + "\n\n" + table.text();
+}
 
-ExitCode evaluate(const EvaluateOptions& options, Job& job) {
-  Communicator& ranks = job.ranks();
+std::string json(double rows, const std::vector<Score>& scores) {
+  std::ostringstream text;
+  text << "{" << members({{"rows", rows}}) << ", \"scores\": [";
+  const char* separator = "";
+  for (const Score& each : scores) {
+    text << separator << "{\"name\": \"" << each.name << "\", "
+         << members({{"value", each.model}, {"baseline", each.baseline}}) << "}";
+    separator = ", ";
+  }
+  text << "]}\n";
+  return text.str();
+}
+
+std::string text_of(const TrainedModel& trained, const Evaluator& evaluator, bool as_json) {
+  const Evaluation scores = evaluator.result();
+  return as_json ? json(scores) : readable(trained, scores);
+}
+
+std::string text_of(const TrainedModel& trained, const LatentEvaluator& evaluator, bool as_json) {
+  const std::vector<Score> scores = evaluator.result();
+  return as_json ? json(evaluator.rows(), scores) : readable(trained, evaluator.rows(), scores);
+}
+
+// Every rank scores the rows of its shards, and the first tells of all.
+template <class Scorer>
+void score_rows(const EvaluateOptions& options, Communicator& ranks, const TrainedModel& trained) {
   const Stream stream;
-  TrainedModel trained;
-  std::optional<Evaluator> evaluator;
+  std::optional<Scorer> scorer;
   agree(ranks, stream, [&] {
-    trained = load_trained(options.trained);
-    evaluator.emplace(trained);
+    scorer.emplace(trained);
     DataConfig config = trained.columns;
     config.path = options.data.string();
     config.features = trained.design.features;
@@ -99,16 +128,27 @@ ExitCode evaluate(const EvaluateOptions& options, Job& job) {
     data.set_design(trained.design);
     const Range mine = shards_of_rank(kShards, ranks.size(), ranks.rank());
     for (std::size_t shard = mine.first; shard < mine.last; ++shard) {
-      data.visit(stream, shard, [&](const Batch& batch) { evaluator->add(batch); });
+      data.visit(stream, shard, [&](const Batch& batch) { scorer->add(batch); });
     }
   });
-  evaluator->reduce(stream, ranks);
+  scorer->reduce(stream, ranks);
   agree(ranks, stream, [&] {
-    const Evaluation scores = evaluator->result();
-    if (ranks.rank() == 0) {
-      std::cout << (options.json ? json(scores) : readable(trained, scores)) << std::flush;
-    }
+    const std::string text = text_of(trained, *scorer, options.json);
+    if (ranks.rank() == 0) std::cout << text << std::flush;
   });
+}
+
+}  // namespace
+
+ExitCode evaluate(const EvaluateOptions& options, Job& job) {
+  Communicator& ranks = job.ranks();
+  TrainedModel trained;
+  agree(ranks, Stream(), [&] { trained = load_trained(options.trained); });
+  if (has_latent_rows(trained)) {
+    score_rows<LatentEvaluator>(options, ranks, trained);
+  } else {
+    score_rows<Evaluator>(options, ranks, trained);
+  }
   return ExitCode::kDone;
 }
 

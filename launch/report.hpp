@@ -17,12 +17,12 @@ TrainedModel load_trained(const std::filesystem::path& run_or_file);
 // "poisson regression on 16152 rows: mdvis by 9 features"
 std::string headline(const TrainedModel& trained);
 
-// The coefficients: name, mean, sd, central 95 % interval.
+// The coefficients: name, mean, sd, central 95 % interval. Of topics: weight and words.
 std::string coefficient_table(const TrainedModel& trained);
 
 // The same with the prior and the contraction 1 - (posterior sd / prior sd)^2, both on the scale of
 // the prior: 0 where the data said nothing, near 1 where they said all. None for a noise whose
-// prior has no sd.
+// prior has no sd. Of mixtures and topics, which have no one coefficient to contract: as above.
 std::string contraction_table(const TrainedModel& trained);
 
 }  // namespace bayesum

@@ -129,7 +129,8 @@ void Training::read_data() {
 void Training::make_model_of_data() {
   agree(ranks_, stream_, [&] {
     data_->set_design(make_design(config_.model, *data_, summary_));
-    model_ = make_model(config_.model, config_.prior, data_->design(), summary_);
+    model_ = make_model(config_.model, config_.prior, data_->design(), summary_,
+                        static_cast<std::uint64_t>(config_.run.seed));
   });
   identity_ = {config_.identity(), summary_.fingerprint};
   if (!is_root_) return;

@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
+#include <utility>
 
 #include "core/special.hpp"
 #include "kernels/error.hpp"
 #include "models/coefficient_prior.hpp"
 #include "models/linear_posterior.hpp"
+#include "models/mixture_posterior.hpp"
+#include "models/topics.hpp"
 
 namespace bayesum {
 namespace {
@@ -15,6 +19,7 @@ namespace {
 constexpr double kTail = 0.025;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr std::size_t kRowsAtOnce = 64;
+constexpr std::size_t kWordsOfATopic = 10;
 
 // Row `row` of the map from coefficients of the design to coefficients of the data.
 void fill_row(const Design& design, std::size_t row, std::span<double> map) {
@@ -74,45 +79,71 @@ MeanAndSd noise_sd(double shape, double rate) {
   return sigma;
 }
 
-Coefficient sigma(const LinearPosterior& q, const PriorConfig& prior) {
-  const auto quantile = [&](double p) {
-    return std::sqrt(q.rate / special::gamma_quantile(1.0 - p, q.shape));
-  };
-  const MeanAndSd moments = noise_sd(q.shape, q.rate);
-  return {.name = "sigma",
-          .mean = moments.mean,
-          .sd = moments.sd,
-          .low = quantile(kTail),
-          .high = quantile(1.0 - kTail),
-          .prior_sd = noise_sd(prior.shape, prior.rate).sd};
-}
-
 double beta_sd(double a, double b) { return std::sqrt(a * b / (a + b + 1.0)) / (a + b); }
+
+// The most probable words of every topic.
+std::vector<Coefficient> of_topics(const TrainedModel& trained) {
+  const double eta = trained.prior_config.topic_concentration;
+  const auto words = static_cast<double>(trained.design.features.size());
+  std::vector<Coefficient> table;
+  for (const TopicSummary& topic : summarize_topics(trained, kWordsOfATopic)) {
+    const auto natural = trained.posterior.natural(trained.posterior.block(topic.name));
+    const double total = std::accumulate(natural.begin(), natural.end(), words);
+    for (const TopicSummary::Word& word : topic.words) {
+      const double alpha = natural[word.index] + 1.0;
+      table.push_back(beta_coefficient(topic.name + "." + trained.design.features[word.index],
+                                       alpha, total - alpha, eta, eta * (words - 1.0)));
+    }
+  }
+  return table;
+}
 
 std::vector<Coefficient> of_probabilities(const TrainedModel& trained) {
   const auto natural = trained.posterior.natural(trained.posterior.block("probabilities"));
   const PriorConfig& prior = trained.prior_config;
   std::vector<Coefficient> table;
   for (std::size_t k = 0; k < trained.design.features.size(); ++k) {
-    const double a = natural[2 * k] + 1.0;
-    const double b = natural[2 * k + 1] + 1.0;
-    table.push_back({.name = trained.design.features[k],
-                     .mean = a / (a + b),
-                     .sd = beta_sd(a, b),
-                     .low = special::beta_quantile(kTail, a, b),
-                     .high = special::beta_quantile(1.0 - kTail, a, b),
-                     .prior_sd = beta_sd(prior.alpha, prior.beta)});
+    table.push_back(beta_coefficient(trained.design.features[k], natural[2 * k] + 1.0,
+                                     natural[2 * k + 1] + 1.0, prior.alpha, prior.beta));
   }
   return table;
 }
 
 }  // namespace
 
+Coefficient beta_coefficient(std::string name, double a, double b, double prior_a, double prior_b) {
+  return {.name = std::move(name),
+          .mean = a / (a + b),
+          .sd = beta_sd(a, b),
+          .low = special::beta_quantile(kTail, a, b),
+          .high = special::beta_quantile(1.0 - kTail, a, b),
+          .prior_sd = beta_sd(prior_a, prior_b)};
+}
+
+Coefficient noise_coefficient(std::string name, double shape, double rate) {
+  const auto quantile = [&](double p) {
+    return std::sqrt(rate / special::gamma_quantile(1.0 - p, shape));
+  };
+  const MeanAndSd moments = noise_sd(shape, rate);
+  return {.name = std::move(name),
+          .mean = moments.mean,
+          .sd = moments.sd,
+          .low = quantile(kTail),
+          .high = quantile(1.0 - kTail),
+          .prior_sd = kInfinity};
+}
+
 std::vector<Coefficient> coefficients(const TrainedModel& trained) {
   if (trained.model.name == "beta-bernoulli") return of_probabilities(trained);
+  if (trained.model.name == "gaussian-mixture") return mixture_coefficients(trained);
+  if (trained.model.name == "lda") return of_topics(trained);
   const auto q = LinearPosterior::of(trained.posterior);
   auto table = of_regression(trained, q);
-  if (q.has_noise()) table.push_back(sigma(q, trained.prior_config));
+  if (q.has_noise()) {
+    table.push_back(noise_coefficient("sigma", q.shape, q.rate));
+    const PriorConfig& prior = trained.prior_config;
+    table.back().prior_sd = noise_sd(prior.shape, prior.rate).sd;
+  }
   return table;
 }
 

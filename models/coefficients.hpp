@@ -26,8 +26,14 @@ struct Coefficient {
 // Poisson regression, Student-t with 2 a degrees of freedom for linear regression, whatever its
 // noise (prior_sd is in units of sigma). It adds "sigma", the sd of Gaussian noise and the scale of
 // Student-t noise, tau^(-1/2) with tau ~ Gamma(a, b):  E = sqrt(b) Gamma(a - 1/2) / Gamma(a),
-// E[sigma^2] = b / (a - 1). Beta-Bernoulli: the probability of each column, Beta. A moment that
-// does not exist is infinite.
+// E[sigma^2] = b / (a - 1). Beta-Bernoulli: the probability of each column, Beta. Gaussian
+// mixtures: see models/mixture_posterior.hpp. Topics: the probabilities of the ten most probable
+// words of each, "topic.k.WORD", Beta. A moment that does not exist is infinite.
 std::vector<Coefficient> coefficients(const TrainedModel& trained);
+
+// A probability that is Beta(a, b), a priori Beta(prior_a, prior_b).
+Coefficient beta_coefficient(std::string name, double a, double b, double prior_a, double prior_b);
+// tau^(-1/2) with tau ~ Gamma(shape, rate); prior_sd infinite.
+Coefficient noise_coefficient(std::string name, double shape, double rate);
 
 }  // namespace bayesum

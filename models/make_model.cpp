@@ -6,18 +6,25 @@
 
 #include "kernels/error.hpp"
 #include "models/beta_bernoulli.hpp"
+#include "models/gaussian_mixture.hpp"
 #include "models/glm.hpp"
+#include "models/lda.hpp"
 #include "models/linear.hpp"
 #include "models/student_t.hpp"
 
 namespace bayesum {
 namespace {
 
+constexpr double kMostComponents = 100000;
+constexpr double kMostLocalSteps = 1e9;
+constexpr Interval kConcentration{.low = 0.01, .high = 1e6};  // see kernels/lda_pass.hpp
+
 struct Recipe {
   const ModelConfig& config;
   const PriorConfig& prior;
   const Design& design;
   const DataSummary& summary;
+  std::uint64_t seed;
 };
 
 struct Kind {
@@ -43,6 +50,15 @@ std::unique_ptr<Model> make_beta_bernoulli(const Recipe& of) {
   return std::make_unique<BetaBernoulliModel>(of.prior, of.design);
 }
 
+std::unique_ptr<Model> make_mixture(const Recipe& of) {
+  return std::make_unique<GaussianMixtureModel>(of.config, of.prior, of.design, of.summary,
+                                                of.seed);
+}
+
+std::unique_ptr<Model> make_lda(const Recipe& of) {
+  return std::make_unique<LdaModel>(of.config, of.prior, of.design, of.summary, of.seed);
+}
+
 // Every model that there is.
 const std::vector<Kind>& kinds() {
   static const std::vector<Kind> kinds = {
@@ -51,6 +67,8 @@ const std::vector<Kind>& kinds() {
       {"logistic", Support::kBinary, make_glm<Likelihood::kLogistic>},
       {"poisson", Support::kCount, make_glm<Likelihood::kPoisson>},
       {"beta-bernoulli", Support::kBinaryFeatures, make_beta_bernoulli},
+      {"gaussian-mixture", Support::kRealFeatures, make_mixture},
+      {"lda", Support::kCountFeatures, make_lda},
   };
   return kinds;
 }
@@ -81,6 +99,13 @@ void ModelConfig::describe(Fields& fields) {
              "shift and scale every feature to mean 0 and sd 1; priors speak of the result");
   fields.add("model.degrees_of_freedom", degrees_of_freedom, kPositive,
              "student-t: of the noise; small for heavy tails, inf for linear regression");
+  fields.add("model.components", components, {2, kMostComponents},
+             "gaussian-mixture: how many Gaussians");
+  fields.add("model.topics", topics, {1, kMostComponents}, "lda: how many topics");
+  fields.add("model.local_steps", local_steps, {1, kMostLocalSteps},
+             "lda: steps at most in which the topics of a document are found");
+  fields.add("model.local_tolerance", local_tolerance, kNonNegative,
+             "lda: they are found when they move by no more than this, of the document's length");
 }
 
 void PriorConfig::describe(Fields& fields) {
@@ -98,6 +123,21 @@ void PriorConfig::describe(Fields& fields) {
   fields.add("prior.rate", rate, kNonNegative, "linear: see prior.shape");
   fields.add("prior.alpha", alpha, kPositive, "beta-bernoulli: probabilities ~ Beta(alpha, beta)");
   fields.add("prior.beta", beta, kPositive, "beta-bernoulli: see prior.alpha");
+  fields.add("prior.concentration", concentration, kPositive,
+             "gaussian-mixture: weights ~ Dirichlet(concentration, ...); small for few components");
+  fields.add("prior.strength", strength, kPositive,
+             "gaussian-mixture: rows that the prior knowledge of a component's mean is worth");
+  fields.add(
+      "prior.degrees", degrees, kNonNegative,
+      "gaussian-mixture: degrees of freedom of a component's Wishart precision, at least the "
+      "number of columns; 0: two more than that");
+  fields.add("prior.scale", scale, kPositive,
+             "gaussian-mixture: sd of a column within a component, a priori");
+  fields.add("prior.topic_concentration", topic_concentration, kConcentration,
+             "lda: probabilities of a topic's words ~ Dirichlet(topic_concentration, ...)");
+  fields.add("prior.document_concentration", document_concentration, kConcentration,
+             "lda: proportions of a document's topics ~ Dirichlet(document_concentration, ...); "
+             "from 0.5 on the ELBO never falls");
 }
 
 Support support_of(const std::string& model_name) { return kind_of(model_name).support; }
@@ -108,18 +148,20 @@ Design make_design(const ModelConfig& config, const Dataset& data, const DataSum
   for (const std::string& name : design.features) design.inputs.push_back({name, {}});
   design.mean.assign(design.features.size(), 0.0);
   design.sd.assign(design.features.size(), 1.0);
-  design.intercept = config.intercept && config.name != "beta-bernoulli";
-  if (config.standardize && config.name != "beta-bernoulli") {
-    // Without an intercept a shift could not be undone by it.
-    if (design.intercept) design.mean = summary.mean;
+  const Support support = support_of(config.name);
+  design.intercept = config.intercept && has_response(support);
+  if (config.standardize && (has_response(support) || support == Support::kRealFeatures)) {
+    // Without an intercept a shift could not be undone by it; a mixture's means undo theirs.
+    if (design.intercept || !has_response(support)) design.mean = summary.mean;
     design.sd = summary.sd;
   }
   return design;
 }
 
 std::unique_ptr<Model> make_model(const ModelConfig& config, const PriorConfig& prior,
-                                  const Design& design, const DataSummary& summary) {
-  return kind_of(config.name).make({config, prior, design, summary});
+                                  const Design& design, const DataSummary& summary,
+                                  std::uint64_t seed) {
+  return kind_of(config.name).make({config, prior, design, summary, seed});
 }
 
 }  // namespace bayesum

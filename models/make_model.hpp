@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -16,6 +17,10 @@ struct ModelConfig {
   bool intercept = true;
   bool standardize = true;
   double degrees_of_freedom = 4.0;  // student-t: of the noise
+  std::int64_t components = 3;      // gaussian-mixture
+  std::int64_t topics = 10;         // lda
+  std::int64_t local_steps = 1000;  // lda: of the iteration that resolves a document, at most
+  double local_tolerance = 1e-7;    // lda: where it stops
 
   void describe(Fields& fields);
 };
@@ -33,7 +38,12 @@ struct PriorConfig {
   double rate = 1.0;
   double alpha = 1.0;  // beta-bernoulli: Beta(alpha, beta)
   double beta = 1.0;
-
+  double concentration = 1.0;  // gaussian-mixture: weights ~ Dirichlet(concentration)
+  double strength = 0.1;  // gaussian-mixture: rows that the prior of a component's mean is worth
+  double degrees = 0.0;   // gaussian-mixture: of the Wishart; 0: two more than columns
+  double scale = 0.5;     // gaussian-mixture: sd of a column within a component
+  double topic_concentration = 0.1;     // lda: words of a topic ~ Dirichlet(topic_concentration)
+  double document_concentration = 0.5;  // lda: topics of a document, likewise
   void describe(Fields& fields);
 };
 
@@ -42,7 +52,9 @@ Support support_of(const std::string& model_name);
 // The affine map of the columns under this configuration.
 Design make_design(const ModelConfig& config, const Dataset& data, const DataSummary& summary);
 
+// `seed` is that of the noise with which models that need it break the symmetry of their start.
 std::unique_ptr<Model> make_model(const ModelConfig& config, const PriorConfig& prior,
-                                  const Design& design, const DataSummary& summary);
+                                  const Design& design, const DataSummary& summary,
+                                  std::uint64_t seed = 1);
 
 }  // namespace bayesum

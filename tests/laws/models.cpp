@@ -40,6 +40,13 @@ void hard(Job& job) {
   job.prior.intercept_sd = 100;
 }
 
+// Documents are resolved to where rounding begins, as the laws compare what rounding leaves.
+void topics(Job& job) {
+  job.model.topics = 3;
+  job.model.local_tolerance = 1e-14;
+  job.model.local_steps = 100000;
+}
+
 }  // namespace
 
 Job ModelMember::job(const testing::TemporaryFolder& folder) const {
@@ -86,6 +93,20 @@ const std::vector<ModelMember>& models() {
       {"student_t_flat",
        {.model = "student-t", .rows = 60, .features = 2, .seed = 14},
        [](Job& job) { flat(job), job.model.degrees_of_freedom = 1.5; }},
+      {"gaussian_mixture",
+       {.model = "gaussian-mixture", .rows = 150, .weight = true, .seed = 15},
+       [](Job& job) { job.prior.concentration = 0.7; }},
+      {"gaussian_mixture_raw",
+       {.model = "gaussian-mixture", .rows = 90, .features = 2, .feature_scale = 3.0, .seed = 16},
+       [](Job& job) {
+         job.model.standardize = false;
+         job.model.components = 2;
+         job.prior.scale = 2.0;
+       }},
+      {"lda", {.model = "lda", .rows = 60, .features = 18, .weight = true, .seed = 17}, topics},
+      {"lda_many_words",
+       {.model = "lda", .rows = 40, .features = 60, .seed = 18},
+       [](Job& job) { topics(job), job.prior.document_concentration = 1.3; }},
   };
   return models;
 }

@@ -18,7 +18,9 @@ struct ModelMember {
   // Trains for a few steps that do not reach the optimum, unless told otherwise.
   testing::Job job(const testing::TemporaryFolder& folder) const;
   bool conjugate() const { return table.model == "linear" || table.model == "beta-bernoulli"; }
-  bool latent() const { return table.model == "student-t"; }
+  bool latent() const {
+    return table.model == "student-t" || table.model == "gaussian-mixture" || table.model == "lda";
+  }
 };
 
 const std::vector<ModelMember>& models();

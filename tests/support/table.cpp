@@ -29,6 +29,33 @@ double draw_response(const std::string& model, double z, Random& random) {
   throw std::logic_error("no model named " + model);
 }
 
+bool has_response(const std::string& model) {
+  return model != "beta-bernoulli" && model != "gaussian-mixture" && model != "lda";
+}
+
+// A row of one of three clusters: column j is apart for cluster j mod 3.
+void add_clustered(const TableSpec& spec, Random& random, std::vector<double>& values) {
+  const std::size_t cluster = random() % 3;
+  for (std::size_t j = 0; j < spec.features; ++j) {
+    const double centre = j % 3 == cluster ? 4.0 * spec.effect : -4.0 * spec.effect;
+    values.push_back(spec.feature_scale * (2.0 + centre + normal(random)));
+  }
+}
+
+// A document of about 60 tokens: word j is of topic j mod 3, which has nine tenths of it, and a
+// document is of one topic for the most part.
+void add_document(const TableSpec& spec, Random& random, std::vector<double>& values) {
+  const std::size_t favourite = random() % 3, length = 40 + random() % 40;
+  std::vector<double> counts(spec.features);
+  for (std::size_t token = 0; token < length; ++token) {
+    const std::size_t topic = uniform(random) < 0.8 ? favourite : random() % 3;
+    std::size_t word = random() % spec.features;
+    if (uniform(random) < 0.9) word = std::min(spec.features - 1, word / 3 * 3 + topic);
+    ++counts[word];
+  }
+  values.insert(values.end(), counts.begin(), counts.end());
+}
+
 }  // namespace
 
 bool Table::has(const std::string& column) const {
@@ -57,18 +84,21 @@ std::string Table::csv() const {
 
 Table make_table(const TableSpec& spec) {
   const bool binary_features = spec.model == "beta-bernoulli";
+  const bool response = has_response(spec.model);
   Table table;
   for (std::size_t j = 1; j <= spec.features; ++j) {
     table.columns.push_back(std::string("x").append(std::to_string(j)));
   }
-  if (!binary_features) table.columns.emplace_back("y");
+  if (response) table.columns.emplace_back("y");
   if (spec.offset) table.columns.emplace_back("offset");
   if (spec.weight) table.columns.emplace_back("weight");
 
   Random random(spec.seed);
   for (std::size_t i = 0; i < spec.rows; ++i) {
     double z = spec.intercept;
-    for (std::size_t j = 0; j < spec.features; ++j) {
+    if (spec.model == "gaussian-mixture") add_clustered(spec, random, table.values);
+    if (spec.model == "lda") add_document(spec, random, table.values);
+    for (std::size_t j = 0; j < (response || binary_features ? spec.features : 0); ++j) {
       const double deviate = normal(random);
       z += (j % 2 == 0 ? spec.effect : -spec.effect) * deviate;
       table.values.push_back(binary_features ? (deviate > 0.4 * static_cast<double>(j) ? 1.0 : 0.0)
@@ -77,7 +107,7 @@ Table make_table(const TableSpec& spec) {
     const double offset = 0.5 * normal(random);
     const double weight = uniform(random) < 0.05 ? 0.0 : 2.0 * uniform(random);
     if (spec.offset) z += offset;
-    if (!binary_features) table.values.push_back(draw_response(spec.model, z, random));
+    if (response) table.values.push_back(draw_response(spec.model, z, random));
     if (spec.offset) table.values.push_back(offset);
     if (spec.weight) table.values.push_back(weight);
   }

@@ -20,10 +20,11 @@ struct Table {
 };
 
 // A synthetic table drawn from a model's own likelihood, a pure function of this description:
-// features "x1", "x2", ... (0 or 1 for beta-bernoulli, which has no response), response "y", and,
-// when asked for, "offset" and "weight".
+// features "x1", "x2", ..., response "y", and, when asked for, "offset" and "weight". There is no
+// response for beta-bernoulli, whose features are 0 or 1, gaussian-mixture, with three clusters,
+// and lda, with counts of words of three topics.
 struct TableSpec {
-  std::string model;  // linear, student-t, beta-bernoulli, logistic, poisson
+  std::string model;
   std::size_t rows = 120;
   std::size_t features = 3;
   bool offset = false;

@@ -27,7 +27,8 @@ namespace bayesum {
 //
 // The ELBO has an optimum for every renaming of the components and others besides: the components
 // start at draws from the data's mean and sd, as if each had seen its share of the rows, and which
-// optimum training finds depends on the seed of those draws alone.
+// optimum training finds depends on the seed of those draws alone: try several, and keep the one
+// with the highest ELBO.
 class GaussianMixtureModel final : public LatentModel {
  public:
   // Error(kUsage) when prior.degrees is less than the number of columns.

@@ -43,8 +43,8 @@ void hard(Job& job) {
 // Documents are resolved to where rounding begins, as the laws compare what rounding leaves.
 void topics(Job& job) {
   job.model.topics = 3;
-  job.model.local_tolerance = 1e-14;
-  job.model.local_steps = 100000;
+  job.model.local_tolerance = 1e-12;
+  job.model.local_steps = 20000;
 }
 
 }  // namespace
@@ -103,9 +103,9 @@ const std::vector<ModelMember>& models() {
          job.model.components = 2;
          job.prior.scale = 2.0;
        }},
-      {"lda", {.model = "lda", .rows = 60, .features = 18, .weight = true, .seed = 17}, topics},
+      {"lda", {.model = "lda", .rows = 40, .features = 12, .weight = true, .seed = 17}, topics},
       {"lda_many_words",
-       {.model = "lda", .rows = 40, .features = 60, .seed = 18},
+       {.model = "lda", .rows = 40, .features = 30, .seed = 18},
        [](Job& job) { topics(job), job.prior.document_concentration = 1.3; }},
   };
   return models;

@@ -29,7 +29,7 @@ Setup::Setup(const Job& job_, Communicator& communicator_)
       data(job.data, support_of(job.model.name)),
       summary(data.scan(stream, communicator)) {
   data.set_design(make_design(job.model, data, summary));
-  model = make_model(job.model, job.prior, data.design(), summary);
+  model = make_model(job.model, job.prior, data.design(), summary, job.seed);
 }
 
 Trainer Setup::trainer(Trainer::Hooks hooks) {

@@ -28,11 +28,13 @@ namespace bayesum {
 //               ]
 //   counts_wk += sum_i v_i n_iw phi_iwk        v_i: the weight of the document
 //
-// Is it the best bound? With gamma eliminated the bound is a sum of entropies -n phi log phi and of
-// log Gamma(alpha + N_k), N_k = sum_w n_w phi_wk, whose Hessians satisfy, by Cauchy's inequality
-// and digamma'(x) < 1 / (x - 1/2), concavity where alpha >= 1/2: there is one optimum and the
-// iteration climbs to it. Below 1/2 there may be several, and it ends at one of them.
-// Blei, Ng and Jordan, "Latent Dirichlet allocation", JMLR 3 (2003).
+// Is it the best bound? With gamma eliminated, and N_k = sum_w n_w phi_wk, the bound is a sum of
+// -n_w phi_wk log phi_wk, of terms linear in phi, and of log Gamma(alpha + N_k). Along any change d
+// of phi its second derivative is at most, by Cauchy's inequality,
+//   sum_k (N_k digamma'(alpha + N_k) - 1) sum_w n_w d_wk^2 / phi_wk,
+// and digamma'(x) < 1 / (x - 1/2), so that it is concave where alpha >= 1/2: there is one optimum,
+// and the iteration climbs to it. Below 1/2 there may be several, and it ends at one of them. Blei,
+// Ng and Jordan, "Latent Dirichlet allocation", JMLR 3 (2003).
 struct LdaPass {
   SparseView documents;                  // n x V, counts
   std::span<const double> weight{};      // n; empty: ones

@@ -26,6 +26,7 @@ void apply(const Stream&, const Multiply& op, std::size_t size) { for_each(op, s
 void apply(const Stream&, const LookUp& op, std::size_t size) { for_each(op, size); }
 void apply(const Stream&, const AddPackedPrecision& op, std::size_t size) { for_each(op, size); }
 void apply(const Stream&, const SquareElements& op, std::size_t size) { for_each(op, size); }
+void apply(const Stream&, const StudentTWeight& op, std::size_t size) { for_each(op, size); }
 
 }  // namespace cpu
 
@@ -58,6 +59,10 @@ void apply(const Stream& stream, const AddPackedPrecision& op, std::size_t size)
 }
 
 void apply(const Stream& stream, const SquareElements& op, std::size_t size) {
+  BAYESUM_DISPATCH(stream, apply(stream, op, size));
+}
+
+void apply(const Stream& stream, const StudentTWeight& op, std::size_t size) {
   BAYESUM_DISPATCH(stream, apply(stream, op, size));
 }
 

@@ -29,4 +29,8 @@ void apply(const Stream& stream, const SquareElements& op, std::size_t size) {
   for_each(stream, size, op);
 }
 
+void apply(const Stream& stream, const StudentTWeight& op, std::size_t size) {
+  for_each(stream, size, op);
+}
+
 }  // namespace bayesum::cuda

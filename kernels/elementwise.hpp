@@ -91,6 +91,33 @@ struct AddPackedPrecision {
   }
 };
 
+// A row of a regression with Student-t noise of nu degrees of freedom, its latent precision u
+// resolved: with s = precision (y - predictor)^2 + spread,
+//   weight = row_weight (nu + 1) / (nu + s)
+//   loss   = row_weight (nu + 1)/2 log(1 + s/nu)
+// given 1/nu, so that 0 is the Gaussian limit: weight row_weight, loss row_weight s/2. No
+// row_weight: ones.
+struct StudentTWeight {
+  double inverse_degrees;
+  double precision;
+  const double* y;
+  const double* predictor;
+  const double* spread;
+  const double* row_weight;
+  double* weight;
+  double* loss;
+  BAYESUM_HOST_DEVICE void operator()(std::size_t i) const {
+    const double w = row_weight == nullptr ? 1.0 : row_weight[i];
+    const double r = y[i] - predictor[i];
+    const double s = precision * r * r + spread[i];
+    const double nu_plus_one = 1.0 + inverse_degrees;  // over nu
+    const double log_over_nu =
+        inverse_degrees == 0.0 ? s : std::log1p(inverse_degrees * s) / inverse_degrees;
+    weight[i] = w * nu_plus_one / (1.0 + inverse_degrees * s);
+    loss[i] = 0.5 * w * nu_plus_one * log_over_nu;
+  }
+};
+
 void apply(const Stream& stream, const Blend& op, std::size_t size);
 void apply(const Stream& stream, const AddScaled& op, std::size_t size);
 void apply(const Stream& stream, const Scale& op, std::size_t size);
@@ -99,5 +126,6 @@ void apply(const Stream& stream, const Multiply& op, std::size_t size);
 void apply(const Stream& stream, const LookUp& op, std::size_t size);
 void apply(const Stream& stream, const AddPackedPrecision& op, std::size_t size);
 void apply(const Stream& stream, const SquareElements& op, std::size_t size);
+void apply(const Stream& stream, const StudentTWeight& op, std::size_t size);
 
 }  // namespace bayesum

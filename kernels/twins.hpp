@@ -12,6 +12,7 @@
 #include "kernels/gemm.hpp"
 #include "kernels/glm_pass.hpp"
 #include "kernels/gram.hpp"
+#include "kernels/mixture_pass.hpp"
 #include "kernels/queue.hpp"
 #include "kernels/random.hpp"
 #include "kernels/reduce.hpp"
@@ -44,6 +45,7 @@ BAYESUM_TWINS(void apply(const Stream& stream, const Fill& op, std::size_t size)
 BAYESUM_TWINS(void apply(const Stream& stream, const Multiply& op, std::size_t size))
 BAYESUM_TWINS(void apply(const Stream& stream, const LookUp& op, std::size_t size))
 BAYESUM_TWINS(void apply(const Stream& stream, const AddPackedPrecision& op, std::size_t size))
+BAYESUM_TWINS(void apply(const Stream& stream, const StudentTWeight& op, std::size_t size))
 
 BAYESUM_TWINS(void apply(const Stream& stream, const SquareElements& op, std::size_t size))
 BAYESUM_TWINS(void apply(const Stream& stream, const SoftmaxRows& op, std::size_t size))
@@ -97,6 +99,10 @@ BAYESUM_TWINS(void unpack_symmetric(const Stream& stream, double scale,
 BAYESUM_TWINS(void glm_pass(const Stream& stream, const GlmPass& pass))
 BAYESUM_TWINS(void linear_predictor(const Stream& stream, const GlmPass& pass,
                                     std::span<double> mean_z, std::span<double> variance_z))
+
+BAYESUM_TWINS(void squared_distances(const Stream& stream, MatrixView<const double> x,
+                                     const MixtureMetric& metric, MatrixView<double> distance))
+BAYESUM_TWINS(void apply(const Stream& stream, const ResolveComponents& op, std::size_t size))
 
 BAYESUM_TWINS(void* allocate(Device device, std::size_t bytes))
 BAYESUM_TWINS(void release(Device device, void* data) noexcept)

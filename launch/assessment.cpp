@@ -16,7 +16,34 @@ constexpr std::int64_t kFewestDraws = 100;
 constexpr std::int64_t kMostDraws = 1000000;
 constexpr double kMostReliable = 0.7;  // threshold of k-hat for any number of draws
 
-std::string score(double x) { return std::isnan(x) ? "" : rounded(x, 5); }
+std::string text_of(double score) { return std::isnan(score) ? "" : rounded(score, 5); }
+
+// Every rank scores the rows of its shards.
+template <class Scorer>
+Scorer score(const TrainedModel& trained, const OtherData& rows, Communicator& ranks) {
+  const Stream stream;
+  std::optional<Scorer> scorer;
+  agree(ranks, stream, [&] {
+    scorer.emplace(trained, kHeldOutShards);
+    DataConfig config = config_of(rows, trained);
+    if (config.response.empty() && !trained.columns.response.empty()) {
+      throw Error(ExitCode::kUsage, "the model was trained with the response " +
+                                        trained.columns.response +
+                                        " beside its rows: name that of these with --response");
+    }
+    config.virtual_shards = kHeldOutShards;
+    Dataset data(config, support_of(trained.model.name));
+    data.set_design(trained.design);
+    const Range mine = shards_of_rank(kHeldOutShards, ranks.size(), ranks.rank());
+    for (std::size_t shard = mine.first; shard < mine.last; ++shard) {
+      data.visit(stream, shard, [&](const Batch& batch) { scorer->add(batch); });
+      scorer->end_shard();
+    }
+  });
+  scorer->reduce(stream, ranks);
+  agree(ranks, stream, [&] { scorer->result(); });
+  return *scorer;
+}
 
 // What both passes over the training data read.
 struct Training {
@@ -40,44 +67,35 @@ Training open_training(const TrainedModel& trained, const OtherData& rows, std::
 }  // namespace
 
 Evaluation score_held_out(const TrainedModel& trained, const OtherData& rows, Communicator& ranks) {
-  const Stream stream;
-  std::optional<Evaluator> evaluator;
-  agree(ranks, stream, [&] {
-    evaluator.emplace(trained, kHeldOutShards);
-    DataConfig config = config_of(rows, trained);
-    if (config.response.empty() && !trained.columns.response.empty()) {
-      throw Error(ExitCode::kUsage, "the model was trained with the response " +
-                                        trained.columns.response +
-                                        " beside its rows: name that of these with --response");
-    }
-    config.virtual_shards = kHeldOutShards;
-    Dataset data(config, support_of(trained.model.name));
-    data.set_design(trained.design);
-    const Range mine = shards_of_rank(kHeldOutShards, ranks.size(), ranks.rank());
-    for (std::size_t shard = mine.first; shard < mine.last; ++shard) {
-      data.visit(stream, shard, [&](const Batch& batch) { evaluator->add(batch); });
-      evaluator->end_shard();
-    }
-  });
-  evaluator->reduce(stream, ranks);
-  std::optional<Evaluation> scores;
-  agree(ranks, stream, [&] { scores = evaluator->result(); });
-  return *scores;
+  return score<Evaluator>(trained, rows, ranks).result();
+}
+
+LatentScores score_latent_rows(const TrainedModel& trained, const OtherData& rows,
+                               Communicator& ranks) {
+  return score<LatentEvaluator>(trained, rows, ranks).result();
+}
+
+Table score_table(const TrainedModel& trained, const LatentScores& found) {
+  Table table({"", trained.model.name, "baseline"});
+  for (const Score& each : found.scores) {
+    table.add({each.name, text_of(each.model), text_of(each.baseline)});
+  }
+  return table;
 }
 
 Table score_table(const TrainedModel& trained, const Evaluation& scores) {
   Table table({"", trained.model.name, "baseline"});
-  table.add({"mean log predictive density", score(scores.log_density),
-             score(scores.baseline_log_density)});
-  table.add({scores.score_name, score(scores.score), score(scores.baseline_score)});
+  table.add({"mean log predictive density", text_of(scores.log_density),
+             text_of(scores.baseline_log_density)});
+  table.add({scores.score_name, text_of(scores.score), text_of(scores.baseline_score)});
   if (!std::isnan(scores.brier)) {
-    table.add({"Brier score", score(scores.brier), score(scores.baseline_brier)});
+    table.add({"Brier score", text_of(scores.brier), text_of(scores.baseline_brier)});
   }
   if (!std::isnan(scores.coverage50)) {
-    table.add({"coverage of 50 % intervals", score(scores.coverage50), ""});
-    table.add({"coverage of 90 % intervals", score(scores.coverage90), ""});
+    table.add({"coverage of 50 % intervals", text_of(scores.coverage50), ""});
+    table.add({"coverage of 90 % intervals", text_of(scores.coverage90), ""});
   }
-  table.add({"calibration error", score(scores.calibration_error), ""});
+  table.add({"calibration error", text_of(scores.calibration_error), ""});
   return table;
 }
 

@@ -8,6 +8,7 @@
 #include "launch/other_data.hpp"
 #include "launch/table.hpp"
 #include "models/evaluation.hpp"
+#include "models/latent_report.hpp"
 #include "models/trained_model.hpp"
 
 namespace bayesum {
@@ -20,8 +21,13 @@ inline constexpr std::int64_t kHeldOutShards = 64;
 // Collective: held-out rows, each rank its shards. The result is the same on every rank.
 Evaluation score_held_out(const TrainedModel& trained, const OtherData& rows, Communicator& ranks);
 
+// The same for a model of rows without a response whose latent variables are scored.
+LatentScores score_latent_rows(const TrainedModel& trained, const OtherData& rows,
+                               Communicator& ranks);
+
 // The scores beside those of the baseline, for people.
 Table score_table(const TrainedModel& trained, const Evaluation& scores);
+Table score_table(const TrainedModel& trained, const LatentScores& found);
 Table calibration_table(const Evaluation& scores);
 
 // Collective: importance sampling from the posterior to the joint density of the model and the rows

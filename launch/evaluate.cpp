@@ -11,6 +11,8 @@
 #include "launch/assessment.hpp"
 #include "launch/commands.hpp"
 #include "launch/report.hpp"
+#include "launch/table.hpp"
+#include "models/latent_report.hpp"
 
 namespace bayesum {
 namespace {
@@ -63,21 +65,51 @@ std::string json(const Psis& psis) {
          ", \"k_hat_reliable\": " + (psis.reliable() ? "true" : "false");
 }
 
-void tell_json(const std::optional<Evaluation>& scores, const std::optional<Psis>& psis) {
-  std::cout << "{" << (scores ? json(*scores) : "") << (scores && psis ? ", " : "")
-            << (psis ? json(*psis) : "") << "}\n";
+std::string json(const LatentScores& found) {
+  std::ostringstream text;
+  text << members({{"rows", found.rows}}) << ", \"scores\": [";
+  const char* separator = "";
+  for (const Score& each : found.scores) {
+    text << separator << "{\"name\": \"" << each.name << "\", "
+         << members({{"value", each.model}, {"baseline", each.baseline}}) << "}";
+    separator = ", ";
+  }
+  text << "]";
+  return text.str();
 }
 
-void tell(const TrainedModel& trained, const std::optional<Evaluation>& scores,
-          const std::optional<Psis>& psis) {
-  if (scores) {
-    std::cout << counted(static_cast<std::size_t>(scores->rows), "row") << "\n\n"
-              << score_table(trained, *scores).text() << "\n"
-              << calibration_table(*scores).text();
+// What is asked for, each where there is one.
+struct Findings {
+  std::optional<Evaluation> scores;
+  std::optional<LatentScores> latent;
+  std::optional<Psis> psis;
+};
+
+void tell_json(const Findings& found) {
+  std::string text;
+  const auto add = [&](const auto& part) {
+    if (part) text += (text.empty() ? "" : ", ") + json(*part);
+  };
+  add(found.scores);
+  add(found.latent);
+  add(found.psis);
+  std::cout << "{" << text << "}\n";
+}
+
+void tell(const TrainedModel& trained, const Findings& found) {
+  if (found.scores) {
+    std::cout << counted(static_cast<std::size_t>(found.scores->rows), "row") << "\n\n"
+              << score_table(trained, *found.scores).text() << "\n"
+              << calibration_table(*found.scores).text();
   }
-  if (psis) {
-    std::cout << (scores ? "\n" : "") << psis_table(*psis).text(Table::kLeft) << "\n"
-              << verdict(*psis) << "\n";
+  if (found.latent) {
+    std::cout << counted(static_cast<std::size_t>(found.latent->rows), "row") << "\n\n"
+              << score_table(trained, *found.latent).text();
+  }
+  if (found.psis) {
+    std::cout << (found.scores || found.latent ? "\n" : "")
+              << psis_table(*found.psis).text(Table::kLeft) << "\n"
+              << verdict(*found.psis) << "\n";
   }
 }
 
@@ -94,17 +126,20 @@ ExitCode evaluate(const EvaluateOptions& options, Job& job) {
     }
     trained = load_trained(options.trained);
   });
-  std::optional<Evaluation> scores;
-  std::optional<Psis> psis;
-  if (!options.data.path.empty()) scores = score_held_out(trained, options.data, ranks);
+  Findings found;
+  if (!options.data.path.empty() && has_latent_rows(trained)) {
+    found.latent = score_latent_rows(trained, options.data, ranks);
+  } else if (!options.data.path.empty()) {
+    found.scores = score_held_out(trained, options.data, ranks);
+  }
   if (!options.training.path.empty()) {
-    psis = judge_posterior(trained, options.training, options.draws, ranks);
+    found.psis = judge_posterior(trained, options.training, options.draws, ranks);
   }
   if (ranks.rank() == 0) {
     if (options.json) {
-      tell_json(scores, psis);
+      tell_json(found);
     } else {
-      tell(trained, scores, psis);
+      tell(trained, found);
     }
     std::cout << std::flush;
   }

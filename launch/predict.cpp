@@ -5,13 +5,17 @@
 #include <cmath>
 #include <fstream>
 #include <iostream>
+#include <span>
+#include <string>
 #include <system_error>
+#include <vector>
 
 #include "core/agree.hpp"
 #include "core/open_table.hpp"
 #include "launch/commands.hpp"
 #include "launch/report.hpp"
 #include "launch/table.hpp"
+#include "models/latent_report.hpp"
 #include "models/prediction.hpp"
 
 namespace bayesum {
@@ -33,12 +37,8 @@ std::string quoted(const std::string& text) {
 // Standard output, or a file that has its name once it is whole.
 class PredictionFile {
  public:
-  // `classes`: of a response that is one of them.
-  PredictionFile(const std::filesystem::path& path, bool with_response, Strings classes)
-      : path_(path),
-        with_response_(with_response),
-        classes_(std::move(classes)),
-        to_stdout_(path == "-") {
+  explicit PredictionFile(const std::filesystem::path& path)
+      : path_(path), to_stdout_(path == "-") {
     if (!to_stdout_) {
       part_ = path;
       part_ += ".part";
@@ -53,26 +53,25 @@ class PredictionFile {
     if (!to_stdout_) std::filesystem::remove(part_, ignored);
   }
 
-  void add(const Prediction& prediction) {
-    if (rows_ == 0) add_header();
-    std::string line = std::to_string(++rows_);
-    if (classes_.empty()) {
-      for (const double x : {prediction.mean, prediction.sd, prediction.low, prediction.high}) {
-        append_number(line += ',', x);
-      }
-    } else {
-      add_classes(prediction.probabilities, line);
-    }
-    if (with_response_) line += ',';
-    if (with_response_ && !std::isnan(prediction.log_density)) {
-      append_number(line, prediction.log_density);
-    }
-    out() << line << '\n';
+  void add_header(const Strings& columns) {
+    out() << "row";
+    for (const std::string& column : columns) out() << ',' << quoted(column);
+    out() << '\n';
+  }
+
+  void begin_row() { line_ = std::to_string(++rows_); }
+  // NaN is an empty cell.
+  void add(double x) {
+    line_ += ',';
+    if (!std::isnan(x)) append_number(line_, x);
+  }
+  void add(const std::string& text) { line_.append(",").append(quoted(text)); }
+  void end_row() {
+    out() << line_ << '\n';
     check();
   }
 
   void finish() {
-    if (rows_ == 0) add_header();
     out().flush();
     check();
     if (to_stdout_) return;
@@ -82,19 +81,6 @@ class PredictionFile {
   }
 
  private:
-  void add_header() {
-    std::string header = "row";
-    if (classes_.empty()) header += ",mean,sd,low90,high90";
-    if (!classes_.empty()) header += ",class";
-    for (const std::string& name : classes_) header += ',' + quoted("p_" + name);
-    out() << header << (with_response_ ? ",log_density\n" : "\n");
-  }
-  // The most probable class, and the probability of each.
-  void add_classes(const std::vector<double>& probabilities, std::string& line) const {
-    const auto best = std::ranges::max_element(probabilities) - probabilities.begin();
-    line += ',' + quoted(classes_[static_cast<std::size_t>(best)]);
-    for (const double p : probabilities) append_number(line += ',', p);
-  }
   std::ostream& out() { return to_stdout_ ? std::cout : file_; }
   void check() {
     if (out()) return;
@@ -103,12 +89,11 @@ class PredictionFile {
   }
 
   std::filesystem::path path_;
-  bool with_response_;
-  Strings classes_;
   bool to_stdout_;
   std::filesystem::path part_;
   std::ofstream file_;
   std::size_t rows_ = 0;
+  std::string line_;
 };
 
 // Can the response be read, where there is one?
@@ -118,18 +103,60 @@ bool has_response(const DataConfig& config) {
   return config.response.empty() ? table->sparse() : table->has_column(config.response);
 }
 
+void write_responses(const TrainedModel& trained, Dataset& data, bool with_response,
+                     PredictionFile& file) {
+  const Strings& classes = trained.design.classes;
+  Strings columns = {"mean", "sd", "low90", "high90"};
+  if (!classes.empty()) {
+    columns = {"class"};
+    for (const std::string& name : classes) columns.push_back("p_" + name);
+  }
+  if (with_response) columns.emplace_back("log_density");
+  file.add_header(columns);
+  data.visit(Stream(), 0, [&](const Batch& batch) {
+    for (const Prediction& p : predict(trained, batch)) {
+      file.begin_row();
+      if (classes.empty()) {
+        for (const double x : {p.mean, p.sd, p.low, p.high}) file.add(x);
+      } else {
+        const auto best = std::ranges::max_element(p.probabilities) - p.probabilities.begin();
+        file.add(classes[static_cast<std::size_t>(best)]);
+        for (const double x : p.probabilities) file.add(x);
+      }
+      if (with_response) file.add(p.log_density);
+      file.end_row();
+    }
+  });
+}
+
+void write_latents(const TrainedModel& trained, Dataset& data, PredictionFile& file) {
+  const Strings columns = latent_columns(trained);
+  file.add_header(columns);
+  data.visit(Stream(), 0, [&](const Batch& batch) {
+    const std::vector<double> values = latent_rows(trained, batch);
+    for (std::size_t i = 0; i < batch.rows(); ++i) {
+      file.begin_row();
+      for (std::size_t j = 0; j < columns.size(); ++j) file.add(values[i * columns.size() + j]);
+      file.end_row();
+    }
+  });
+}
+
 void write_predictions(const PredictOptions& options) {
   const TrainedModel trained = load_trained(options.trained);
   DataConfig config = config_of(options.data, trained);
   config.virtual_shards = 1;
   config.keep_rows = true;
-  const bool with_response = has_response(config);
-  Dataset data(config, with_response ? support_of(trained.model.name) : Support::kNone);
+  const bool latent = has_latent_rows(trained);
+  const bool with_response = !latent && has_response(config);
+  Dataset data(config, latent || with_response ? support_of(trained.model.name) : Support::kNone);
   data.set_design(trained.design);
-  PredictionFile file(options.out, with_response, trained.design.classes);
-  data.visit(Stream(), 0, [&](const Batch& batch) {
-    for (const Prediction& prediction : predict(trained, batch)) file.add(prediction);
-  });
+  PredictionFile file(options.out);
+  if (latent) {
+    write_latents(trained, data, file);
+  } else {
+    write_responses(trained, data, with_response, file);
+  }
   file.finish();
 }
 

@@ -4,13 +4,31 @@
 #include <vector>
 
 #include "models/coefficients.hpp"
+#include "models/topics.hpp"
 
 namespace bayesum {
 namespace {
 
+constexpr std::size_t kWordsOfATopic = 12;
+
 std::vector<std::string> cells(const Coefficient& coefficient) {
   return {coefficient.name, rounded(coefficient.mean), rounded(coefficient.sd),
           rounded(coefficient.low), rounded(coefficient.high)};
+}
+
+// A line for each topic: its share of the tokens, and its most probable words with their
+// probabilities.
+std::string topic_table(const TrainedModel& trained) {
+  Table table({"", "weight", "words"});
+  for (const TopicSummary& topic : summarize_topics(trained, kWordsOfATopic)) {
+    std::string words;
+    for (const TopicSummary::Word& word : topic.words) {
+      words += (words.empty() ? "" : ", ") + trained.design.features[word.index] + " " +
+               fixed(word.probability, 4);
+    }
+    table.add({topic.name, fixed(topic.weight, 4), words});
+  }
+  return table.text(Table::kLeft);
 }
 
 }  // namespace
@@ -32,6 +50,7 @@ std::string headline(const TrainedModel& trained) {
 }
 
 std::string coefficient_table(const TrainedModel& trained) {
+  if (trained.model.name == "lda") return topic_table(trained);
   Table table({"", "mean", "sd", "2.5 %", "97.5 %"});
   for (const Coefficient& coefficient : coefficients(trained)) table.add(cells(coefficient));
   return table.text();

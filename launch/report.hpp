@@ -18,7 +18,7 @@ TrainedModel load_trained(const std::filesystem::path& run_or_file);
 // "poisson regression on 16152 rows: mdvis by 9 features"
 std::string headline(const TrainedModel& trained);
 
-// The coefficients: name, mean, sd, central 95 % interval.
+// The coefficients: name, mean, sd, central 95 % interval. Of topics: weight and words.
 std::string coefficient_table(const TrainedModel& trained);
 
 // The same with the signal-to-noise ratio |mean| / sd, the prior, and the contraction 1 -

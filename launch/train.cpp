@@ -195,7 +195,8 @@ void Training::make_model_of_data() {
     }
     const Design design =
         continuation_ ? continuation_->design : make_design(config_.model, *data_, summary_);
-    model_ = make_model(config_.model, prior_config(), design, summary_);
+    model_ = make_model(config_.model, prior_config(), design, summary_,
+                        static_cast<std::uint64_t>(config_.run.seed));
     data_->set_design(design, model_->takes_sparse());
     sources_ = sources_of(summary_, config_.data);
     if (!continuation_) return;

@@ -3,16 +3,21 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
+#include <utility>
 
 #include "kernels/error.hpp"
 #include "models/coefficient_prior.hpp"
 #include "models/linear_posterior.hpp"
+#include "models/mixture_posterior.hpp"
 #include "models/row_coefficients.hpp"
+#include "models/topics.hpp"
 
 namespace bayesum {
 namespace {
 
 constexpr std::size_t kRowsAtOnce = 64;
+constexpr std::size_t kWordsOfATopic = 10;
 
 // Row `row` of the map from coefficients of the design to coefficients of the data.
 void fill_row(const Design& design, std::size_t row, std::span<double> map) {
@@ -106,6 +111,24 @@ std::vector<Coefficient> of_linear(const TrainedModel& trained) {
   return table;
 }
 
+// The most probable words of every topic.
+std::vector<Coefficient> of_topics(const TrainedModel& trained) {
+  const double eta = trained.prior_config.topic_concentration;
+  const auto words = static_cast<double>(trained.design.features.size());
+  std::vector<Coefficient> table;
+  for (const TopicSummary& topic : summarize_topics(trained, kWordsOfATopic)) {
+    const auto natural = trained.posterior.natural(trained.posterior.block(topic.name));
+    const double total = std::accumulate(natural.begin(), natural.end(), words);
+    for (const TopicSummary::Word& word : topic.words) {
+      const double alpha = natural[word.index] + 1.0;
+      const Marginal marginal = beta_marginal(alpha, total - alpha);
+      table.push_back({topic.name + "." + trained.design.features[word.index], marginal,
+                       marginal.sd, beta_marginal(eta, eta * (words - 1.0)).sd});
+    }
+  }
+  return table;
+}
+
 struct Report {
   std::string model;
   std::vector<Coefficient> (*lines)(const TrainedModel&);
@@ -115,6 +138,7 @@ struct Report {
 const std::vector<Report>& reports() {
   static const std::vector<Report> reports = {
       {"linear", of_linear},
+      {"student-t", of_linear},
       {"logistic", of_glm},
       {"probit", of_glm},
       {"poisson", of_glm},
@@ -125,6 +149,8 @@ const std::vector<Report>& reports() {
       {"gamma-poisson", gamma_poisson_coefficients},
       {"gaussian", gaussian_coefficients},
       {"multivariate-gaussian", multivariate_gaussian_coefficients},
+      {"gaussian-mixture", mixture_coefficients},
+      {"lda", of_topics},
   };
   return reports;
 }

@@ -35,16 +35,17 @@ struct Coefficient : Marginal {
 //
 // a linear map, so that the marginals are of the posterior's own kind: Gaussian for generalised
 // linear models and softmax regression (which has coefficients "CLASS:column" of every class but
-// the first), Student-t with 2 a degrees of freedom for linear regression (whose prior sds, in
-// units of sigma, are multiplied by its mean). Linear regression adds "sigma", the sd of the noise,
-// tau^(-1/2) with tau ~ Gamma(a, b):  E = sqrt(b) Gamma(a - 1/2) / Gamma(a),  E[sigma^2] = b
-// / (a - 1).
+// the first), Student-t with 2 a degrees of freedom for linear regression, whatever its noise
+// (whose prior sds, in units of sigma, are multiplied by its mean). It adds "sigma", the sd of
+// Gaussian noise and the scale of Student-t noise, tau^(-1/2) with tau ~ Gamma(a, b):
+// E = sqrt(b) Gamma(a - 1/2) / Gamma(a),  E[sigma^2] = b / (a - 1).
 //
 // Models without a response: the probability of each column (beta-bernoulli, Beta) or of each of
 // its levels, "column=level" (dirichlet-categorical, Beta); its rate (gamma-poisson, Gamma);
 // "mean.column", Student-t, and "sd.column" (gaussian, multivariate-gaussian); of up to eight
 // columns of the latter "cor.column.column" too, whose moments are those of 4000 draws of fixed
-// noise. A moment that does not exist is infinite.
+// noise. Gaussian mixtures: see models/mixture_posterior.hpp. Topics: the probabilities of the ten
+// most probable words of each, "topic.k.WORD", Beta. A moment that does not exist is infinite.
 std::vector<Coefficient> coefficients(const TrainedModel& trained);
 
 }  // namespace bayesum

@@ -185,10 +185,7 @@ void calibrate(Support support, std::span<const double> sums, Evaluation& evalua
 }  // namespace
 
 Evaluator::Evaluator(const TrainedModel& trained, std::size_t virtual_shards)
-    : trained_(trained),
-      support_(support_of(trained.model.name)),
-      virtual_shards_(virtual_shards),
-      sums_(kSums) {
+    : trained_(trained), support_(support_of(trained.model.name)), sums_(kSums, virtual_shards) {
   if (!has_response(support_)) {
     throw Error(ExitCode::kUsage,
                 "a " + trained.model.name + " model predicts no response that could be scored");
@@ -200,49 +197,34 @@ void Evaluator::add(const Batch& batch) {
   const auto baselines = predict_baseline(trained_, batch);
   for (std::size_t i = 0; i < batch.rows(); ++i) {
     const double weight = batch.weight.empty() ? 1.0 : batch.weight[i];
-    add_row(trained_.model, support_, weight, batch.y[i], predictions[i], baselines[i], sums_);
+    add_row(trained_.model, support_, weight, batch.y[i], predictions[i], baselines[i],
+            sums_.now());
   }
-  sums_[kRows] += static_cast<double>(batch.rows());
-}
-
-void Evaluator::end_shard() { shards_.push_back(std::exchange(sums_, std::vector<double>(kSums))); }
-
-void Evaluator::reduce(const Stream& stream, Communicator& communicator) {
-  const Stream wire = wire_stream(stream, communicator);
-  SumTree tree(virtual_shards_, kSums, wire.device());
-  Buffer<double> staged(wire.device(), kSums);
-  std::size_t shard =
-      shards_of_rank(virtual_shards_, communicator.size(), communicator.rank()).first;
-  for (const std::vector<double>& sums : shards_) {
-    copy<double>(wire, sums, staged.span());
-    tree.add(wire, shard++, staged.span());
-  }
-  tree.finish(wire, communicator, staged.span());
-  communicator.broadcast(wire, staged.span(), 0);
-  copy<double>(wire, staged.span(), sums_);
+  sums_.now()[kRows] += static_cast<double>(batch.rows());
 }
 
 Evaluation Evaluator::result() const {
-  const double weight = sums_[kWeight];
+  const std::span<const double> sums = sums_.now();
+  const double weight = sums[kWeight];
   if (!(weight > 0)) {
     throw Error(ExitCode::kUsage, "there is no row with a weight above zero to score");
   }
   Evaluation evaluation;
-  evaluation.rows = sums_[kRows];
-  evaluation.log_density = sums_[kLogDensity] / weight;
-  evaluation.baseline_log_density = sums_[kBaselineLogDensity] / weight;
-  evaluation.score = sums_[kScore] / weight;
-  evaluation.baseline_score = sums_[kBaselineScore] / weight;
+  evaluation.rows = sums[kRows];
+  evaluation.log_density = sums[kLogDensity] / weight;
+  evaluation.baseline_log_density = sums[kBaselineLogDensity] / weight;
+  evaluation.score = sums[kScore] / weight;
+  evaluation.baseline_score = sums[kBaselineScore] / weight;
   evaluation.score_name = score_name(support_);
   if (support_ == Support::kReal) {
     evaluation.score = std::sqrt(evaluation.score);
     evaluation.baseline_score = std::sqrt(evaluation.baseline_score);
   }
   if (of_classes(support_)) {
-    evaluation.brier = sums_[kBrier] / weight;
-    evaluation.baseline_brier = sums_[kBaselineBrier] / weight;
+    evaluation.brier = sums[kBrier] / weight;
+    evaluation.baseline_brier = sums[kBaselineBrier] / weight;
   }
-  calibrate(support_, sums_, evaluation);
+  calibrate(support_, sums, evaluation);
   return evaluation;
 }
 

@@ -6,6 +6,7 @@
 
 #include "core/dataset.hpp"
 #include "distributed/communicator.hpp"
+#include "models/shard_sums.hpp"
 #include "models/trained_model.hpp"
 
 namespace bayesum {
@@ -59,20 +60,18 @@ class Evaluator {
 
   // Rows of the shard at hand, with a response, in host memory, read through the trained design.
   void add(const Batch& batch);
-  // The next shard is at hand; to be called after each of this rank's, those without rows too.
-  void end_shard();
-  // Collective: the sums over all shards, on every rank. Error(kUsage) when this rank has ended
-  // other shards than shards_of_rank gives it.
-  void reduce(const Stream& stream, Communicator& communicator);
+  // See ShardSums.
+  void end_shard() { sums_.end_shard(); }
+  void reduce(const Stream& stream, Communicator& communicator) {
+    sums_.reduce(stream, communicator);
+  }
   // After reduce(). Error(kUsage) when no row, or none with a weight, has been added.
   Evaluation result() const;
 
  private:
   const TrainedModel& trained_;
   Support support_;
-  std::size_t virtual_shards_;
-  std::vector<std::vector<double>> shards_;  // sums of each that has ended
-  std::vector<double> sums_;                 // of the one at hand; once reduced, of all
+  ShardSums sums_;
 };
 
 }  // namespace bayesum

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "kernels/buffer.hpp"
 #include "models/conjugate.hpp"
 #include "models/make_model.hpp"
+#include "models/normal_gamma_regression.hpp"
 
 namespace bayesum {
 
@@ -23,11 +23,8 @@ class LinearModel final : public ConjugateModel {
  private:
   double add_statistics(const Stream& stream, const Batch& batch,
                         std::span<double> statistics) const override;
-  void reserve(const Stream& stream, std::size_t rows, std::size_t columns) const;
 
-  mutable Buffer<double> residual_;  // y - offset
-  mutable Buffer<double> weighted_;  // w (y - offset)
-  mutable Buffer<double> gram_;      // X'WX, packed
+  mutable RegressionStatistics statistics_;
 };
 
 }  // namespace bayesum

@@ -9,19 +9,27 @@
 #include "models/dirichlet_categorical.hpp"
 #include "models/gamma_poisson.hpp"
 #include "models/gaussian.hpp"
+#include "models/gaussian_mixture.hpp"
 #include "models/glm.hpp"
+#include "models/lda.hpp"
 #include "models/linear.hpp"
 #include "models/multivariate_gaussian.hpp"
 #include "models/softmax.hpp"
+#include "models/student_t.hpp"
 
 namespace bayesum {
 namespace {
+
+constexpr double kMostComponents = 100000;
+constexpr double kMostLocalSteps = 1e9;
+constexpr Interval kConcentration{.low = 0.01, .high = 1e6};  // see kernels/lda_pass.hpp
 
 struct Recipe {
   const ModelConfig& config;
   const PriorConfig& prior;
   const Design& design;
   const DataSummary& summary;
+  std::uint64_t seed;
 };
 
 // What becomes of the columns on their way into the design.
@@ -57,10 +65,24 @@ std::unique_ptr<Model> make_rows(const Recipe& of) {
   return std::make_unique<Rows>(of.prior, of.design);
 }
 
+std::unique_ptr<Model> make_student_t(const Recipe& of) {
+  return std::make_unique<StudentTModel>(of.config, of.prior, of.design, of.summary);
+}
+
+std::unique_ptr<Model> make_mixture(const Recipe& of) {
+  return std::make_unique<GaussianMixtureModel>(of.config, of.prior, of.design, of.summary,
+                                                of.seed);
+}
+
+std::unique_ptr<Model> make_lda(const Recipe& of) {
+  return std::make_unique<LdaModel>(of.config, of.prior, of.design, of.summary, of.seed);
+}
+
 // Every model that there is.
 const std::vector<Kind>& kinds() {
   static const std::vector<Kind> kinds = {
       {"linear", Support::kReal, make_linear},
+      {"student-t", Support::kReal, make_student_t},
       {"logistic", Support::kBinary, make_glm<Likelihood::kLogistic>},
       {"probit", Support::kBinary, make_glm<Likelihood::kProbit>},
       {"poisson", Support::kCount, make_glm<Likelihood::kPoisson>},
@@ -74,6 +96,8 @@ const std::vector<Kind>& kinds() {
       {"gaussian", Support::kRealFeatures, make_rows<GaussianModel>, Columns::kRows},
       {"multivariate-gaussian", Support::kRealFeatures, make_rows<MultivariateGaussianModel>,
        Columns::kRows},
+      {"gaussian-mixture", Support::kRealFeatures, make_mixture, Columns::kRows},
+      {"lda", Support::kCountFeatures, make_lda, Columns::kAsTheyAre},
   };
   return kinds;
 }
@@ -107,6 +131,15 @@ void ModelConfig::describe(Fields& fields) {
   fields.add("model.draws", draws, {.low = 2, .high = 65536},
              "softmax: draws of the coefficients that a step averages over, an even number");
   fields.add("model.draw_seed", draw_seed, {.low = 0}, "softmax: seed of those draws");
+  fields.add("model.degrees_of_freedom", degrees_of_freedom, kPositive,
+             "student-t: of the noise; small for heavy tails, inf for linear regression");
+  fields.add("model.components", components, {2, kMostComponents},
+             "gaussian-mixture: how many Gaussians");
+  fields.add("model.topics", topics, {1, kMostComponents}, "lda: how many topics");
+  fields.add("model.local_steps", local_steps, {1, kMostLocalSteps},
+             "lda: steps at most in which the topics of a document are found");
+  fields.add("model.local_tolerance", local_tolerance, kNonNegative,
+             "lda: they are found when they move by no more than this, of the document's length");
 }
 
 void PriorConfig::describe(Fields& fields) {
@@ -127,13 +160,24 @@ void PriorConfig::describe(Fields& fields) {
   fields.add("prior.alpha", alpha, kPositive, "beta-bernoulli: probabilities ~ Beta(alpha, beta)");
   fields.add("prior.beta", beta, kPositive, "beta-bernoulli: see prior.alpha");
   fields.add("prior.strength", strength, kPositive,
-             "gaussian, multivariate-gaussian: how many rows the prior mean of a column is worth");
-  fields.add("prior.degrees", degrees, kPositive,
-             "multivariate-gaussian: precision matrix of D columns ~ Wishart with degrees + D - 1 "
-             "degrees of freedom and the inverse scale matrix scale^2 I");
-  fields.add("prior.scale", scale, kPositive, "multivariate-gaussian: see prior.degrees");
+             "gaussian, multivariate-gaussian, gaussian-mixture: how many rows the prior mean of a "
+             "column is worth");
+  fields.add(
+      "prior.degrees", degrees, kPositive,
+      "multivariate-gaussian, gaussian-mixture: precision matrix of D columns ~ Wishart with "
+      "degrees + D - 1 degrees of freedom");
+  fields.add("prior.scale", scale, kPositive,
+             "multivariate-gaussian: the inverse scale matrix of the Wishart is scale^2 I");
+  fields.add("prior.component_sd", component_sd, kPositive,
+             "gaussian-mixture: sd of a column within a component, a priori");
   fields.add("prior.concentration", concentration, kPositive,
-             "dirichlet-categorical: probabilities of the levels ~ Dirichlet(concentration, ...)");
+             "dirichlet-categorical: probabilities of the levels ~ Dirichlet(concentration, ...); "
+             "gaussian-mixture: weights, likewise; small for few components");
+  fields.add("prior.topic_concentration", topic_concentration, kConcentration,
+             "lda: probabilities of a topic's words ~ Dirichlet(topic_concentration, ...)");
+  fields.add("prior.document_concentration", document_concentration, kConcentration,
+             "lda: proportions of a document's topics ~ Dirichlet(document_concentration, ...); "
+             "from 0.5 on the ELBO never falls");
   fields.add("prior.posterior", posterior, {},
              "a run or posterior file whose posterior is today's prior, with its columns as it "
              "standardized them; the other keys of [prior] are then its own");
@@ -175,8 +219,9 @@ Design make_design(const ModelConfig& config, const Dataset& data, const DataSum
 }
 
 std::unique_ptr<Model> make_model(const ModelConfig& config, const PriorConfig& prior,
-                                  const Design& design, const DataSummary& summary) {
-  return kind_of(config.name).make({config, prior, design, summary});
+                                  const Design& design, const DataSummary& summary,
+                                  std::uint64_t seed) {
+  return kind_of(config.name).make({config, prior, design, summary, seed});
 }
 
 }  // namespace bayesum

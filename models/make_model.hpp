@@ -16,9 +16,14 @@ struct ModelConfig {
   std::string expectation = "variational";  // or delta: at the mean, which makes the rule Newton's
   bool intercept = true;
   bool standardize = true;
-  double dispersion = 1.0;     // negative-binomial: r, variance mu + mu^2 / r
-  std::int64_t draws = 32;     // softmax: of the coefficients, at every step
-  std::int64_t draw_seed = 0;  // softmax: of their noise
+  double dispersion = 1.0;          // negative-binomial: r, variance mu + mu^2 / r
+  std::int64_t draws = 32;          // softmax: of the coefficients, at every step
+  std::int64_t draw_seed = 0;       // softmax: of their noise
+  double degrees_of_freedom = 4.0;  // student-t: of the noise
+  std::int64_t components = 3;      // gaussian-mixture
+  std::int64_t topics = 10;         // lda
+  std::int64_t local_steps = 1000;  // lda: of the iteration that resolves a document, at most
+  double local_tolerance = 1e-7;    // lda: where it stops
 
   void describe(Fields& fields);
 };
@@ -36,10 +41,13 @@ struct PriorConfig {
   double rate = 1.0;
   double alpha = 1.0;  // beta-bernoulli: Beta(alpha, beta)
   double beta = 1.0;
-  double strength = 0.01;  // gaussian, multivariate-gaussian: rows that the prior mean is worth
-  double degrees = 3.0;    // multivariate-gaussian: Wishart(degrees + D - 1, scale^2 I)
-  double scale = 1.0;
-  double concentration = 1.0;  // dirichlet-categorical: Dirichlet(concentration, ...)
+  double strength = 0.1;       // gaussian, mixtures: rows that the prior mean is worth
+  double degrees = 3.0;        // multivariate-gaussian, mixtures: Wishart(degrees + D - 1, ...)
+  double scale = 1.0;          // multivariate-gaussian: its inverse scale matrix is scale^2 I
+  double component_sd = 0.5;   // gaussian-mixture: sd of a column within a component
+  double concentration = 1.0;  // dirichlet-categorical, gaussian-mixture: Dirichlet(concentration)
+  double topic_concentration = 0.1;     // lda: words of a topic ~ Dirichlet(topic_concentration)
+  double document_concentration = 0.5;  // lda: topics of a document, likewise
   std::string posterior;       // a run whose posterior is the prior, see models/continuation.hpp
   std::string like;            // a run whose prior is the prior
   bool allow_overlap = false;  // with `posterior`: data that it has learned from already
@@ -55,7 +63,9 @@ Support support_of(const std::string& model_name);
 // The affine map of the columns under this configuration.
 Design make_design(const ModelConfig& config, const Dataset& data, const DataSummary& summary);
 
+// `seed` is that of the noise with which models that need it break the symmetry of their start.
 std::unique_ptr<Model> make_model(const ModelConfig& config, const PriorConfig& prior,
-                                  const Design& design, const DataSummary& summary);
+                                  const Design& design, const DataSummary& summary,
+                                  std::uint64_t seed = 1);
 
 }  // namespace bayesum

@@ -52,9 +52,25 @@ Prediction predict_glm(Likelihood likelihood, double dispersion, double location
   return poisson_prediction(location, variance, y);
 }
 
+Prediction predict_row(const ModelConfig& model, const LinearPosterior& q, double location,
+                       double squared_scale, std::optional<double> y) {
+  if (const auto likelihood = likelihood_of(model.name)) {
+    return predict_glm(*likelihood, model.dispersion, location, squared_scale, y);
+  }
+  if (model.name == "student-t") {
+    return scale_mixture_prediction({.location = location,
+                                     .squared_scale = squared_scale,
+                                     .noise = q.noise(),
+                                     .degrees = q.degrees_of_freedom(),
+                                     .degrees_of_freedom = model.degrees_of_freedom},
+                                    y);
+  }
+  return student_t_prediction(location, std::sqrt(q.noise() + squared_scale),
+                              q.degrees_of_freedom(), y);
+}
+
 std::vector<Prediction> predict_regression(const TrainedModel& trained, const Batch& batch) {
   const auto q = LinearPosterior::of(trained.posterior);
-  const auto likelihood = likelihood_of(trained.model.name);
   const std::size_t rows = batch.rows();
   std::vector<double> location(rows), squared_scale(rows);
   if (batch.sparse.empty()) {
@@ -65,12 +81,8 @@ std::vector<Prediction> predict_regression(const TrainedModel& trained, const Ba
   std::vector<Prediction> predictions;
   predictions.reserve(rows);
   for (std::size_t i = 0; i < rows; ++i) {
-    const auto y = response(batch, i);
     predictions.push_back(
-        likelihood
-            ? predict_glm(*likelihood, trained.model.dispersion, location[i], squared_scale[i], y)
-            : student_t_prediction(location[i], std::sqrt(q.noise() + squared_scale[i]),
-                                   q.degrees_of_freedom(), y));
+        predict_row(trained.model, q, location[i], squared_scale[i], response(batch, i)));
   }
   return predictions;
 }

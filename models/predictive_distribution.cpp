@@ -200,11 +200,16 @@ double normal_log_density(double r) {
 
 double student_t_log_density(double r, double nu) {
   if (std::isinf(nu)) return normal_log_density(r);
-  return -std::log(special::gamma_ratio(0.5 * nu, 0.5)) - 0.5 * std::log(nu * std::numbers::pi) -
-         0.5 * (nu + 1.0) * std::log1p(r * r / nu);
+  return student_t_log_mode(nu) - 0.5 * (nu + 1.0) * std::log1p(r * r / nu);
 }
 
 }  // namespace
+
+double student_t_log_mode(double degrees_of_freedom) {
+  const double nu = degrees_of_freedom;
+  if (std::isinf(nu)) return normal_log_density(0.0);
+  return -std::log(special::gamma_ratio(0.5 * nu, 0.5)) - 0.5 * std::log(nu * std::numbers::pi);
+}
 
 namespace {
 

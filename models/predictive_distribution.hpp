@@ -45,4 +45,22 @@ Prediction negative_binomial_prediction(double location, double variance, double
 Prediction student_t_prediction(double location, double scale, double degrees_of_freedom,
                                 std::optional<double> y);
 
+// Y = location + T sqrt(squared_scale + noise / U) with T of Student's t distribution of `degrees`
+// degrees of freedom and U ~ Gamma(nu/2, rate nu/2), nu = `degrees_of_freedom`: a response with
+// Student-t noise of nu degrees of freedom about a functional of coefficients that are Normal-Gamma
+// with its scale. Mean and sd are closed forms; the others are trapezoidal sums over log U, to
+// about 1e-12 relative for the density, however far out, and for the interval, absolute for the
+// distribution function. Infinite nu: t itself.
+struct ScaleMixture {
+  double location = 0;
+  double squared_scale = 0;
+  double noise = 0;
+  double degrees = 0;
+  double degrees_of_freedom = 0;
+};
+Prediction scale_mixture_prediction(const ScaleMixture& of, std::optional<double> y);
+
+// log of the density of Student's t distribution at its mode, 0; infinite degrees: normal.
+double student_t_log_mode(double degrees_of_freedom);
+
 }  // namespace bayesum

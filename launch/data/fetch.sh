@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
 # Brings the example data into data/, from packages that Debian and Ubuntu carry, without installing
-# them: two real tables, each cut into rows to train on and rows held out.
+# them: two real tables, each cut into rows to train on and rows held out, and a text.
 #
 #   data/randhie-{train,test}.csv         visits to a doctor (python3-statsmodels)
 #   data/breast-cancer-{train,test}.csv   diagnoses of tumours (python3-sklearn)
+#   data/bible/{docs.libsvm,vocab.txt}    words of the chapters of the Bible (bible-kjv-text)
 #
-# Does nothing where the four files are there. launch/data/README.md describes them.
+# Does nothing where they are all there. launch/data/README.md describes them.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
 
 data=$root/data
-tables=(randhie-train.csv randhie-test.csv breast-cancer-train.csv breast-cancer-test.csv)
+tables=(randhie-train.csv randhie-test.csv breast-cancer-train.csv breast-cancer-test.csv
+  bible/docs.libsvm bible/vocab.txt)
 
 all_there() {
   local table
@@ -30,6 +32,16 @@ unpack() {
   dpkg-deb -x "$folder/$package"_*.deb "$folder"
 }
 
+# The King James Version with a document for each chapter; verses begin "Ge1:1 ".
+count_bible() {
+  local folder=$1
+  unpack bible-kjv "$folder"
+  unpack bible-kjv-text "$folder"
+  (cd "$folder/usr/lib" && ../bin/bible -f 'Gen1:1-Rev22:21') >"$folder/bible.txt"
+  python3 "$root/launch/data/words.py" "$folder/bible.txt" "$data/bible" \
+    --documents '^\S+:1 ' --strip '^\S+:\d+ ' --max-share 0.4 --min-letters 3
+}
+
 main() {
   if all_there; then
     say "The example data are in $data."
@@ -39,10 +51,11 @@ main() {
   # Not local: the trap that removes it runs after main has returned.
   unpacked=$(mktemp -d)
   trap 'rm -rf "$unpacked"' EXIT
-  say "Fetching real data from the packages python3-statsmodels and python3-sklearn (7 MB)"
+  say "Fetching real data from the packages python3-statsmodels, python3-sklearn and bible-kjv (10 MB)"
   unpack python3-statsmodels "$unpacked"
   unpack python3-sklearn "$unpacked"
   python3 "$root/launch/data/tables.py" "$unpacked/usr/lib/python3/dist-packages" "$data"
+  count_bible "$unpacked"
 }
 
 main "$@"

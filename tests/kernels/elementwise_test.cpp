@@ -1,5 +1,8 @@
 #include "kernels/elementwise.hpp"
 
+#include <cmath>
+#include <limits>
+
 #include "tests/kernels/kernel_test.hpp"
 
 namespace bayesum::test {
@@ -92,6 +95,42 @@ TEST_F(ElementwiseTest, AddPackedPrecisionHalvesTheDiagonal) {
       }
     }
     EXPECT_EQ(out.host(), expected);
+  }
+}
+
+TEST_F(ElementwiseTest, StudentTWeightIsThatOfTheResolvedPrecision) {
+  constexpr double kPrecision = 1.7;
+  for (const std::size_t size : kAwkwardSizes) {
+    const auto y = random_vector(size, 12, -5, 5), z = random_vector(size, 13),
+               v = random_vector(size, 14, 0, 1), w = random_vector(size, 15, 0, 2);
+    auto response = on_device(y), predictor = on_device(z), spread = on_device(v),
+         row_weight = on_device(w);
+    for (const double nu : {0.5, 4.0, 1e12, std::numeric_limits<double>::infinity()}) {
+      for (const bool weighted : {false, true}) {
+        auto weight = zeros(size), loss = zeros(size);
+        apply(stream(),
+              StudentTWeight{.inverse_degrees = 1.0 / nu,
+                             .precision = kPrecision,
+                             .y = response.data(),
+                             .predictor = predictor.data(),
+                             .spread = spread.data(),
+                             .row_weight = weighted ? row_weight.data() : nullptr,
+                             .weight = weight.data(),
+                             .loss = loss.data()},
+              size);
+        std::vector<double> expected_weight(size), expected_loss(size);
+        for (std::size_t i = 0; i < size; ++i) {
+          const double row = weighted ? w[i] : 1.0;
+          const long double r = y[i] - z[i], s = kPrecision * r * r + v[i], n = nu;
+          const bool gaussian = std::isinf(nu);
+          expected_weight[i] = static_cast<double>(gaussian ? row : row * (n + 1) / (n + s));
+          expected_loss[i] =
+              static_cast<double>(row * (gaussian ? s / 2 : (n + 1) / 2 * std::log1p(s / n)));
+        }
+        expect_near(weight.host(), expected_weight, 1e-14);
+        expect_near(loss.host(), expected_loss, 1e-13);
+      }
+    }
   }
 }
 

@@ -9,6 +9,7 @@
 #include "kernels/gemm.hpp"
 #include "kernels/glm_pass.hpp"
 #include "kernels/gram.hpp"
+#include "kernels/lda_pass.hpp"
 #include "kernels/random.hpp"
 #include "kernels/reduce.hpp"
 #include "tests/kernels/kernel_test.hpp"
@@ -128,6 +129,30 @@ TEST(ThreadsTest, GlmPasses) {
       return out;
     });
   }
+}
+
+TEST(ThreadsTest, Documents) {
+  constexpr std::size_t kDocuments = 203, kWords = 41, kTopics = 19;
+  const auto word_topic = random_vector(kWords * kTopics, 21, 0.01, 1.0);
+  const std::vector<double> scale(kWords);
+  const auto counts = random_vector(kDocuments * kWords, 22, 0.0, 3.0);
+  std::vector<std::size_t> start;
+  std::vector<std::uint32_t> column;
+  for (std::size_t i = 0; i <= kDocuments; ++i) start.push_back(i * kWords);
+  for (std::size_t j = 0; j < counts.size(); ++j) {
+    column.push_back(static_cast<std::uint32_t>(j % kWords));
+  }
+  expect_same_bits([&](const Stream& stream) {
+    std::vector<double> out(kWords * kTopics + 1);
+    LdaPass pass;
+    pass.documents = {start, column, counts, kWords};
+    pass.word_topic = {word_topic.data(), kWords, kTopics};
+    pass.word_scale = scale;
+    pass.counts = {out.data(), kWords, kTopics};
+    pass.loss = &out.back();
+    lda_pass(stream, pass);
+    return out;
+  });
 }
 
 }  // namespace

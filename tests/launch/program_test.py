@@ -288,6 +288,46 @@ def test_predict_writes_a_row_for_each_row(bench):
 
 
 @on_ranks(1, 2)
+def test_models_of_latent_variables_tell_of_rows(bench):
+    draw = random.Random(5)
+    humps = [f"{draw.choice([10, 40]) + draw.gauss(0, 1)},{draw.gauss(0, 1)}" for _ in range(60)]
+    words = [",".join(str(draw.randrange(4) if j % 2 == i % 2 else 0) for j in range(6))
+             for i in range(40)]
+    for model, header, rows, more, columns, shown in (
+            ("gaussian-mixture", "size,age", humps, "components = 2",
+             "row,component,r1,r2,log_density", "mean.1.size"),
+            ("lda", "a,b,c,d,e,f", words, "topics = 2", "row,topic.1,topic.2", "topic.2")):
+        bench.write("latent.csv", "\n".join([header, *rows]) + "\n")
+        bench.write("latent.toml", f'[data]\npath = "latent.csv"\n[model]\nname = "{model}"\n'
+                                   f"{more}\n[stop]\nsteps = 20\n")
+        outcome = bench.run("train", "latent.toml", "--run.dir", model)
+        check_code(outcome, DONE)
+        check(shown in outcome.out, outcome.out)
+        outcome = bench.run("inspect", model)
+        check_code(outcome, DONE)
+        check(shown in outcome.out, outcome.out)
+        outcome = bench.run("evaluate", model, "--data", "latent.csv", "--json")
+        check_code(outcome, DONE)
+        scores = json.loads(outcome.out)
+        check(scores["rows"] == len(rows), scores)
+        check(scores["scores"][0]["value"] > scores["scores"][0]["baseline"], scores)
+        outcome = bench.run("predict", model, "--data", "latent.csv", "--out", "-")
+        check_code(outcome, DONE)
+        lines = outcome.out.splitlines()
+        check(lines[0] == columns and len(lines) == len(rows) + 1, outcome.out)
+
+
+@on_ranks(1)
+def test_evaluate_scores_robustly(bench):
+    bench.configure(model="student-t")
+    check_code(bench.run("train", "train.toml", "--run.dir", "run"), DONE)
+    outcome = bench.run("evaluate", "run", "--data", "held-out.csv", "--json")
+    check_code(outcome, DONE)
+    check(0 < json.loads(outcome.out)["coverage90"] <= 1, outcome.out)
+    check("sigma" in bench.run("inspect", "run").out, "no scale of the noise")
+
+
+@on_ranks(1, 2)
 def test_evaluate_scores_against_the_baseline(bench):
     bench.trained()
     outcome = bench.run("evaluate", "run", "--data", "held-out.csv")

@@ -52,7 +52,7 @@ TEST_P(FixedPointLaw, TheRuleDoesNotMoveThere) {
   for (const double x : optimum.posterior.natural()) largest = std::max(largest, std::abs(x));
   std::vector<std::unique_ptr<LearningRule>> rules;
   rules.push_back(make_blend_rule());
-  if (!GetParam().conjugate()) rules.push_back(make_retraction_rule());
+  if (!GetParam().conjugate() && !GetParam().latent()) rules.push_back(make_retraction_rule());
   for (const auto& rule : rules) {
     for (const double rho : {0.1, 0.5, 1.0}) {
       const Posterior next =
@@ -85,10 +85,16 @@ TEST_P(FixedPointLaw, ElsewhereTheResidualSaysSo) {
 // From wherever it starts, and however it steps, training ends at the same posterior.
 TEST_P(FixedPointLaw, IsTheSameFromElsewhereByAnotherRoute) {
   Job damped = job;
-  damped.trainer.rule = {.name = "blr", .rho = 0.3};
-  damped.trainer.stop = {.steps = 500, .residual = 1e-11};
+  // With latent variables there are other optima, and steps come nearer slowly.
+  const bool latent = GetParam().latent();
+  damped.trainer.rule = {.name = "blr", .rho = latent ? 0.7 : 0.3};
+  damped.trainer.stop = {.steps = latent ? 3000 : 500, .residual = 1e-11};
+  const Posterior usual = testing::Setup(job, *self).model->initial_posterior();
   Posterior q = optimum.posterior;
-  for (double& x : q.natural()) x *= 1.2;
+  for (std::size_t i = 0; i < q.size(); ++i) {
+    double& x = q.natural()[i];
+    x = latent ? 0.9 * x + 0.1 * usual.natural()[i] : 1.2 * x;
+  }
   ASSERT_TRUE(q.proper());
   const TrainingState start = testing::start_at(q);
   const Outcome other = testing::train(damped, *self, &start);
@@ -96,7 +102,8 @@ TEST_P(FixedPointLaw, IsTheSameFromElsewhereByAnotherRoute) {
   double largest = 0;
   for (const double x : optimum.posterior.natural()) largest = std::max(largest, std::abs(x));
   for (std::size_t i = 0; i < q.size(); ++i) {
-    EXPECT_NEAR(other.posterior.natural()[i], optimum.posterior.natural()[i], 1e-9 * largest);
+    EXPECT_NEAR(other.posterior.natural()[i], optimum.posterior.natural()[i],
+                (latent ? 1e-8 : 1e-9) * largest);
   }
 }
 

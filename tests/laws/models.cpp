@@ -42,15 +42,30 @@ void hard(Job& job) {
   job.prior.intercept_sd = 100;
 }
 
+// Documents are resolved to where rounding begins, as the laws compare what rounding leaves.
+void topics(Job& job) {
+  job.model.topics = 3;
+  job.model.local_tolerance = 1e-12;
+  job.model.local_steps = 20000;
+}
+
 }  // namespace
 
 Job ModelMember::job(const testing::TemporaryFolder& folder) const {
   Job job = make_job(folder, table);
   job.data.block_rows = 11;
-  if (conjugate()) job.trainer.rule = {.name = "blr", .rho = 0.4};
+  if (conjugate() || latent()) job.trainer.rule = {.name = "blr", .rho = 0.4};
   job.trainer.stop = {.steps = 6, .residual = 0};
   configure(job);
   return job;
+}
+
+bool ModelMember::latent() const {
+  return table.model == "student-t" || table.model == "gaussian-mixture" || table.model == "lda";
+}
+
+bool ModelMember::conjugate() const {
+  return !latent() && table.model != "softmax" && !likelihood_of(table.model);
 }
 
 const std::vector<ModelMember>& models() {
@@ -113,6 +128,26 @@ const std::vector<ModelMember>& models() {
       {"softmax_diagonal", {.model = "softmax", .rows = 200, .seed = 19}, diagonal},
       {"softmax_delta", {.model = "softmax", .rows = 200, .features = 2, .seed = 20}, delta},
       {"poisson_flat", {.model = "poisson", .features = 2, .intercept = 1.5, .seed = 11}, flat},
+      {"student_t",
+       {.model = "student-t", .offset = true, .weight = true, .seed = 13},
+       informative},
+      {"student_t_flat",
+       {.model = "student-t", .rows = 60, .features = 2, .seed = 14},
+       [](Job& job) { flat(job), job.model.degrees_of_freedom = 1.5; }},
+      {"gaussian_mixture",
+       {.model = "gaussian-mixture", .rows = 150, .weight = true, .seed = 15},
+       [](Job& job) { job.prior.concentration = 0.7; }},
+      {"gaussian_mixture_raw",
+       {.model = "gaussian-mixture", .rows = 90, .features = 2, .feature_scale = 3.0, .seed = 16},
+       [](Job& job) {
+         job.model.standardize = false;
+         job.model.components = 2;
+         job.prior.component_sd = 2.0;
+       }},
+      {"lda", {.model = "lda", .rows = 40, .features = 12, .weight = true, .seed = 17}, topics},
+      {"lda_many_words",
+       {.model = "lda", .rows = 40, .features = 30, .seed = 18},
+       [](Job& job) { topics(job), job.prior.document_concentration = 1.3; }},
   };
   return models;
 }
@@ -152,6 +187,12 @@ std::vector<ModelMember> minibatch_models() {
     };
     found.push_back(std::move(member));
   }
+  return found;
+}
+
+std::vector<ModelMember> latent_models() {
+  std::vector<ModelMember> found;
+  std::ranges::copy_if(models(), std::back_inserter(found), &ModelMember::latent);
   return found;
 }
 

@@ -17,7 +17,8 @@ struct ModelMember {
 
   // Trains for a few steps that do not reach the optimum, unless told otherwise.
   testing::Job job(const testing::TemporaryFolder& folder) const;
-  bool conjugate() const { return table.model != "logistic" && table.model != "poisson"; }
+  bool conjugate() const;
+  bool latent() const;  // conjugate given latent variables of each row
 };
 
 const std::vector<ModelMember>& models();
@@ -27,6 +28,7 @@ std::vector<ModelMember> generalised_linear_models();
 // Some of them, learning from minibatches by a damped rule.
 std::vector<ModelMember> minibatch_models();
 std::vector<ModelMember> softmax_models();
+std::vector<ModelMember> latent_models();  // conjugate given latent variables of each row
 // The member of this name.
 const ModelMember& model(const std::string& name);
 

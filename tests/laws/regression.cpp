@@ -40,7 +40,8 @@ Regression::Regression(const testing::Job& job, const testing::Table& table)
     prior_precision.push_back(std::isinf(sd) ? 0 : 1 / (Real(sd) * sd));
   };
   if (job.model.intercept) {
-    const bool centre = job.model.name == "linear" && job.prior.center_intercept;
+    const bool centre =
+        (job.model.name == "linear" || job.model.name == "student-t") && job.prior.center_intercept;
     add(Vector(table.rows(), 1),
         or_else(job.prior.mean_of, "intercept", job.prior.intercept_mean) +
             (centre ? weighted_mean(weight, y) : 0),

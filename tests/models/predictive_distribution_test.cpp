@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -240,6 +241,78 @@ TEST(StudentTPrediction, DensityAndDistributionFunctionAgree) {
       EXPECT_NEAR(any.sd, std::sqrt(integral(square, -120, 120, 20000)), 1e-6);
     }
   }
+}
+
+// The density of a response given log tau and log u alone is normal: everything is integrated out
+// by brute force. tau ~ Gamma(a, b), coefficients with x' Lambda^-1 x = v.
+double robust_density(double r, double v, double a, double b, double nu) {
+  return integral(
+      [&](double log_tau) {
+        const double tau = std::exp(log_tau);
+        return oracle::log_gamma_density(log_tau, a, b) *
+               integral(
+                   [&](double log_u) {
+                     return oracle::log_gamma_density(log_u, nu / 2, nu / 2) *
+                            normal_density(r, 0, (v + std::exp(-log_u)) / tau);
+                   },
+                   -60 / nu - 4, 5, 1200);
+      },
+      -20, 6, 1000);
+}
+
+TEST(ScaleMixturePrediction, IsTheMixture) {
+  for (const double nu : {1.5, 4.0, 30.0}) {
+    for (const auto& [a, b, v] : {std::array{3.0, 2.0, 0.4}, std::array{40.0, 60.0, 0.0}}) {
+      for (const double r : {0.0, 1.3, -25.0}) {
+        SCOPED_TRACE(testing::Message() << "nu " << nu << " a " << a << " r " << r);
+        const auto prediction = scale_mixture_prediction({.location = 2.0,
+                                                          .squared_scale = b / a * v,
+                                                          .noise = b / a,
+                                                          .degrees = 2 * a,
+                                                          .degrees_of_freedom = nu},
+                                                         2.0 + r);
+        EXPECT_NEAR(prediction.log_density, std::log(robust_density(r, v, a, b, nu)), 1e-9);
+        EXPECT_EQ(prediction.mean, 2.0);
+        EXPECT_NEAR(prediction.low + prediction.high, 4.0, 1e-12);
+        if (nu > 2) {
+          EXPECT_NEAR(prediction.sd * prediction.sd, b / (a - 1) * (v + nu / (nu - 2)), 1e-12);
+        } else {
+          EXPECT_EQ(prediction.sd, kInfinity);
+        }
+      }
+    }
+  }
+}
+
+TEST(ScaleMixturePrediction, IntervalAndDistributionAreThoseOfTheDensity) {
+  for (const double nu : {0.7, 3.0, 200.0}) {
+    const ScaleMixture of{
+        .squared_scale = 0.3, .noise = 2.0, .degrees = 9, .degrees_of_freedom = nu};
+    const auto at = [&](double y) { return scale_mixture_prediction(of, y); };
+    const auto density = [&](double y) { return std::exp(at(y).log_density); };
+    const auto here = at(-0.8);
+    EXPECT_NEAR(at(here.low).cdf, 0.05, 1e-12);
+    EXPECT_NEAR(at(here.high).cdf, 0.95, 1e-12);
+    EXPECT_NEAR(here.cdf - at(-3.0).cdf, integral(density, -3.0, -0.8, 200), 1e-9);
+    EXPECT_EQ(here.cdf, here.cdf_below);
+  }
+}
+
+// Far out the tail is a power of the distance, down to densities that a double cannot hold.
+TEST(ScaleMixturePrediction, HoldsAtTheExtremes) {
+  const ScaleMixture of{
+      .squared_scale = 0.3, .noise = 2.0, .degrees = 900, .degrees_of_freedom = 4};
+  const double far = scale_mixture_prediction(of, 1e60).log_density;
+  const double farther = scale_mixture_prediction(of, 1e61).log_density;
+  EXPECT_NEAR(farther - far, -5.0 * std::log(10.0), 1e-9);
+  ScaleMixture limit = of;
+  limit.degrees_of_freedom = kInfinity;
+  const auto t = student_t_prediction(0, std::sqrt(2.3), 900, 1.1);
+  EXPECT_EQ(scale_mixture_prediction(limit, 1.1).log_density, t.log_density);
+  limit.degrees_of_freedom = 1e8;
+  const auto nearly = scale_mixture_prediction(limit, 1.1);
+  EXPECT_NEAR(nearly.log_density, t.log_density, 1e-7);
+  EXPECT_NEAR(nearly.high, t.high, 1e-7);
 }
 
 }  // namespace

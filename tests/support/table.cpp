@@ -7,6 +7,8 @@
 #include <random>
 #include <stdexcept>
 
+#include "models/make_model.hpp"
+
 namespace bayesum::testing {
 namespace {
 
@@ -23,6 +25,7 @@ std::size_t index_of(const Table& table, const std::string& column) {
 
 double draw_response(const std::string& model, double z, Random& random) {
   if (model == "linear") return z + 0.7 * normal(random);
+  if (model == "student-t") return z + 0.5 * std::student_t_distribution<double>(3)(random);
   if (model == "logistic") return uniform(random) < 1.0 / (1.0 + std::exp(-z)) ? 1.0 : 0.0;
   if (model == "probit") return z + normal(random) > 0 ? 1.0 : 0.0;
   if (model == "negative-binomial") {
@@ -55,11 +58,32 @@ double draw_feature(const TableSpec& spec, std::size_t j, double deviate, double
   return spec.feature_scale * (2.0 - number + (1.0 + number) * (deviate + spec.effect * before));
 }
 
+// A row of one of three clusters: column j is apart for cluster j mod 3.
+void add_clustered(const TableSpec& spec, Random& random, std::vector<double>& values) {
+  const std::size_t cluster = random() % 3;
+  for (std::size_t j = 0; j < spec.features; ++j) {
+    const double centre = j % 3 == cluster ? 4.0 * spec.effect : -4.0 * spec.effect;
+    values.push_back(spec.feature_scale * (2.0 + centre + normal(random)));
+  }
+}
+
+// A document of about 60 tokens: word j is of topic j mod 3, which has nine tenths of it, and a
+// document is of one topic for the most part.
+void add_document(const TableSpec& spec, Random& random, std::vector<double>& values) {
+  const std::size_t favourite = random() % 3, length = 40 + random() % 40;
+  std::vector<double> counts(spec.features);
+  for (std::size_t token = 0; token < length; ++token) {
+    const std::size_t topic = uniform(random) < 0.8 ? favourite : random() % 3;
+    std::size_t word = random() % spec.features;
+    if (uniform(random) < 0.9) word = std::min(spec.features - 1, word / 3 * 3 + topic);
+    ++counts[word];
+  }
+  values.insert(values.end(), counts.begin(), counts.end());
+}
+
 }  // namespace
 
-bool has_response(const std::string& model) {
-  return model == "linear" || model == "logistic" || model == "poisson";
-}
+bool has_response(const std::string& model) { return bayesum::has_response(support_of(model)); }
 
 std::size_t level_count(std::size_t feature) { return 2 + feature % 4; }
 
@@ -101,7 +125,10 @@ Table make_table(const TableSpec& spec) {
   for (std::size_t i = 0; i < spec.rows; ++i) {
     const double early_offset = response ? 0.0 : 0.5 * normal(random);
     double z = spec.intercept, before = 0.0;
-    for (std::size_t j = 0; j < spec.features; ++j) {
+    const bool whole_row = spec.model == "gaussian-mixture" || spec.model == "lda";
+    if (spec.model == "gaussian-mixture") add_clustered(spec, random, table.values);
+    if (spec.model == "lda") add_document(spec, random, table.values);
+    for (std::size_t j = 0; j < (whole_row ? 0 : spec.features); ++j) {
       const double deviate = normal(random);
       z += (j % 2 == 0 ? spec.effect : -spec.effect) * deviate;
       table.values.push_back(response ? spec.feature_scale * (2.0 + deviate)

@@ -22,8 +22,9 @@ struct Table {
 // A synthetic table drawn from a model's own likelihood, a pure function of this description:
 // features "x1", "x2", ..., response "y" where the model has one, and, when asked for, "offset" and
 // "weight". Features of models without a response are what those explain: 0 or 1 (beta-bernoulli),
-// the number of a level (dirichlet-categorical), counts (gamma-poisson) or numbers that hang
-// together (gaussian, multivariate-gaussian).
+// the number of a level (dirichlet-categorical), counts (gamma-poisson), numbers that hang together
+// (gaussian, multivariate-gaussian), three clusters (gaussian-mixture), or counts of the words of
+// three topics (lda).
 struct TableSpec {
   std::string model;  // a model's name; negative-binomial: of dispersion 1, softmax: three classes
   std::size_t rows = 120;

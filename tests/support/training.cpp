@@ -30,7 +30,7 @@ Setup::Setup(const Job& job_, Communicator& communicator_)
       data(job.data, support_of(job.model.name)),
       summary(data.scan(stream, communicator)) {
   const Design design = make_design(job.model, data, summary);
-  model = make_model(job.model, job.prior, design, summary);
+  model = make_model(job.model, job.prior, design, summary, job.seed);
   data.set_design(design, model->takes_sparse());
 }
 

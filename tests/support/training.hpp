@@ -18,6 +18,7 @@ struct Job {
   ModelConfig model;
   PriorConfig prior;
   Trainer::Config trainer;
+  std::uint64_t seed = 1;
 };
 
 // Writes the table into the folder; its columns play the parts that make_table gives them. What

@@ -167,6 +167,8 @@ void Training::take_up() {
   if (!continuation_) return;
   identity_.config += "\n[earlier]\nruns = \"" + hash_text(continuation_->fingerprint()) + "\"\n";
   config_.data.features = continuation_->features;
+  config_.data.categories = continuation_->categories;
+  config_.data.missing = continuation_->missing;
 }
 
 void Training::read_data() {

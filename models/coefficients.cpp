@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <numeric>
 #include <utility>
 
@@ -32,15 +33,6 @@ void fill_row(const Design& design, std::size_t row, std::span<double> map) {
   }
 }
 
-// Is the prior an earlier posterior, and not what the configuration's other keys say?
-bool is_continued(const TrainedModel& trained) { return !trained.prior_config.posterior.empty(); }
-
-Posterior prior_of(const TrainedModel& trained) {
-  Posterior prior = trained.posterior;
-  std::ranges::copy(trained.prior.natural, prior.natural().begin());
-  return prior;
-}
-
 // A regression's coefficients are those of each of its outcomes, one after the other: as a rule
 // one; of a softmax, all classes but the first.
 std::vector<std::string> coefficient_names(const Design& design) {
@@ -53,11 +45,8 @@ std::vector<std::string> coefficient_names(const Design& design) {
   return names;
 }
 
-// Of each coefficient a priori, on the scale of the design. `unit` is that of a configured one.
+// Of each coefficient a priori, on the scale of the design.
 std::vector<double> prior_sds(const TrainedModel& trained, double unit) {
-  if (is_continued(trained)) {
-    return trained.posterior.block("coefficients").family->moments(trained.prior.natural).sd;
-  }
   const auto priors = coefficient_priors(trained.prior_config, trained.design, 0.0);
   std::vector<double> sds(coefficient_names(trained.design).size());
   for (std::size_t j = 0; j < sds.size(); ++j) sds[j] = priors[j % priors.size()].sd * unit;
@@ -88,7 +77,7 @@ std::vector<Coefficient> of_regression(const TrainedModel& trained, const Linear
       const std::size_t j = first + i;
       table.push_back({names[j], student_t_marginal(location[i], std::sqrt(squared_scale[i]), nu),
                        design_sd[j], sds[j]});
-      table.back().flat_prior = !is_continued(trained) && std::isinf(sds[j]);
+      table.back().flat_prior = std::isinf(sds[j]);
     }
   }
   return table;
@@ -102,12 +91,8 @@ std::vector<Coefficient> of_linear(const TrainedModel& trained) {
   const auto q = LinearPosterior::of(trained.posterior);
   const Marginal sigma = sd_marginal(q.shape, q.rate);
   auto table = of_regression(trained, q, sigma.mean);
-  double shape = trained.prior_config.shape, rate = trained.prior_config.rate;
-  if (is_continued(trained)) {
-    const auto prior = LinearPosterior::of(prior_of(trained));
-    shape = prior.shape, rate = prior.rate;
-  }
-  table.push_back({"sigma", sigma, sigma.sd, sd_marginal(shape, rate).sd});
+  const PriorConfig& prior = trained.prior_config;
+  table.push_back({"sigma", sigma, sigma.sd, sd_marginal(prior.shape, prior.rate).sd});
   return table;
 }
 
@@ -155,6 +140,21 @@ const std::vector<Report>& reports() {
   return reports;
 }
 
+// Where the prior was an earlier posterior, and not what the other keys of the configuration say:
+// its own lines tell of it.
+void take_priors_from_posterior(const Report& report, const TrainedModel& trained,
+                                std::vector<Coefficient>& table) {
+  TrainedModel earlier = trained;
+  std::ranges::copy(trained.prior.natural, earlier.posterior.natural().begin());
+  std::map<std::string, double> sds;
+  for (const Coefficient& line : report.lines(earlier)) sds[line.name] = line.design_sd;
+  for (Coefficient& line : table) {
+    const auto found = sds.find(line.name);
+    line.prior_sd = found == sds.end() ? std::numeric_limits<double>::infinity() : found->second;
+    line.flat_prior = false;
+  }
+}
+
 }  // namespace
 
 double Coefficient::contraction() const {
@@ -170,7 +170,9 @@ std::vector<Coefficient> coefficients(const TrainedModel& trained) {
   if (found == reports().end()) {
     throw Error(ExitCode::kUsage, "the model " + trained.model.name + " has no coefficients");
   }
-  return found->lines(trained);
+  auto table = found->lines(trained);
+  if (!trained.prior_config.posterior.empty()) take_priors_from_posterior(*found, trained, table);
+  return table;
 }
 
 }  // namespace bayesum

@@ -13,6 +13,12 @@ namespace {
 
 std::string named(const std::string& name) { return name.empty() ? "none" : "'" + name + "'"; }
 
+Strings file_columns(const Design& design) {
+  Strings names;
+  for (const Input& input : design.inputs) names.push_back(input.name);
+  return names;
+}
+
 // Is this training about the same columns, under the same likelihood?
 void check_fit(const std::string& key, const TrainedModel& ancestor, const ModelConfig& model,
                const DataConfig& data) {
@@ -29,7 +35,7 @@ void check_fit(const std::string& key, const TrainedModel& ancestor, const Model
   same("response", ancestor.columns.response, data.response);
   same("offset", ancestor.columns.offset, data.offset);
   same("weight", ancestor.columns.weight, data.weight);
-  if (!data.features.empty() && data.features != ancestor.columns.features) {
+  if (!data.features.empty() && data.features != file_columns(ancestor.design)) {
     refuse("data.features names other features than its own");
   }
 }
@@ -37,7 +43,9 @@ void check_fit(const std::string& key, const TrainedModel& ancestor, const Model
 Continuation with_prior_of(const TrainedModel& like) {
   return {.prior_config = like.prior_config,
           .design = like.design,
-          .features = like.columns.features,
+          .features = file_columns(like.design),
+          .categories = like.columns.categories,
+          .missing = like.columns.missing,
           .prior = like.prior,
           .prior_sources = like.prior_sources,
           .start = std::nullopt};
@@ -61,6 +69,7 @@ std::uint64_t Continuation::fingerprint() const {
   add(prior.natural);
   add(design.mean);
   add(design.sd);
+  for (const std::string& feature : design.features) add(feature);
   if (start) add(start->natural());
   return hash.value();
 }

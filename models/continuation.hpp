@@ -17,7 +17,9 @@ namespace bayesum {
 struct Continuation {
   PriorConfig prior_config;  // `posterior` is the hash of the natural parameters taken, no path
   Design design;
-  Strings features;  // of the file
+  Strings features;  // of the file, those of them that hold texts, and what a missing value is
+  Strings categories;
+  std::string missing;
   Prior prior;
   Sources prior_sources;
   std::optional<Posterior> start;  // where training starts, if not where the model says

@@ -5,6 +5,7 @@
 
 #include "core/checkpoint.hpp"
 #include "tests/laws/models.hpp"
+#include "tests/laws/sharding_law.hpp"
 
 namespace bayesum::laws {
 namespace {
@@ -17,12 +18,6 @@ using testing::train_on_threads;
 int repetitions() {
   const char* is_long = std::getenv("BAYESUM_LONG");
   return is_long != nullptr && std::string(is_long) == "1" ? 20 : 5;
-}
-
-bool can_be_cut(const ModelMember& member) {
-  return member.name.find("diagonal") != std::string::npos ||
-         (!testing::has_response(member.table.model) &&
-          member.table.model != "multivariate-gaussian");
 }
 
 void expect_same(const Outcome& a, const Outcome& b) {
@@ -64,6 +59,7 @@ class ResumeLaw : public ::testing::TestWithParam<ModelMember> {
   }
 
   static constexpr std::int64_t kSteps = 14;
+  static constexpr int kMostRanks = 4;
 
   testing::TemporaryFolder folder;
   Job job;
@@ -75,12 +71,13 @@ class ResumeLaw : public ::testing::TestWithParam<ModelMember> {
 TEST_P(ResumeLaw, TwoHalvesAreTheWhole) {
   const Outcome whole = train_on_threads(job, 1);
   std::vector<std::string> coordinators = {"replicated", "root"};
-  if (can_be_cut(GetParam())) coordinators.emplace_back("sharded");
+  if (can_be_cut(whole.posterior, kMostRanks)) coordinators.emplace_back("sharded");
   std::mt19937_64 random(GetParam().table.seed);
   const auto pick = [&](std::size_t choices) { return random() % choices; };
   for (int repetition = 0; repetition < repetitions(); ++repetition) {
     const auto split = static_cast<std::int64_t>(pick(kSteps + 1));
-    const int ranks = static_cast<int>(1 + pick(4)), other_ranks = static_cast<int>(1 + pick(4));
+    const int ranks = static_cast<int>(1 + pick(kMostRanks)),
+              other_ranks = static_cast<int>(1 + pick(kMostRanks));
     const std::string before = coordinators[pick(coordinators.size())];
     Job rest = job;
     rest.trainer.coordinator.kind = coordinators[pick(coordinators.size())];

@@ -13,16 +13,6 @@ namespace {
 using testing::Job;
 using testing::Outcome;
 
-// Between units, if there are enough of them or a block has more than one.
-bool can_be_cut(const Posterior& q, int ranks) {
-  std::size_t units = 0;
-  for (const Block& block : q.blocks()) units += block.family->size() / block.family->unit();
-  return units >= static_cast<std::size_t>(ranks) ||
-         std::ranges::all_of(q.blocks(), [](const Block& block) {
-           return block.family->unit() < block.family->size();
-         });
-}
-
 // Everything that was reported but the time.
 void expect_same_reports(const Outcome& a, const Outcome& b) {
   ASSERT_EQ(a.reports.size(), b.reports.size());
@@ -66,6 +56,15 @@ void expect_close(Job job, const std::string& kind, Communicator& communicator,
 }
 
 }  // namespace
+
+bool can_be_cut(const Posterior& q, int ranks) {
+  std::size_t units = 0;
+  for (const Block& block : q.blocks()) units += block.family->size() / block.family->unit();
+  return units >= static_cast<std::size_t>(ranks) ||
+         std::ranges::all_of(q.blocks(), [](const Block& block) {
+           return block.family->unit() < block.family->size();
+         });
+}
 
 void sharding_does_not_matter(const ModelMember& member, Communicator& communicator) {
   const testing::TemporaryFolder folder;

@@ -81,7 +81,7 @@ TEST(RowCoefficients, OfGaussiansAreMeansAndSds) {
     expect_draws(table[k], draws[2 * k]);
     expect_draws(table[2 + k], draws[2 * k + 1]);
     // t with 2 shape = 6 degrees: variance rate / (shape - 1) / strength.
-    EXPECT_NEAR(table[k].prior_sd, std::sqrt(1.0 / 2.0 / 0.01), 1e-12);
+    EXPECT_NEAR(table[k].prior_sd, std::sqrt(1.0 / 2.0 / 0.1), 1e-12);
     EXPECT_NEAR(table[k].contraction(), 1.0 - std::pow(table[k].sd / unit / table[k].prior_sd, 2),
                 1e-12);
     EXPECT_NEAR(table[k].signal_to_noise(), std::abs(table[k].mean) / table[k].sd, 1e-12);

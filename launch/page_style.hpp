@@ -5,7 +5,9 @@ namespace bayesum {
 // The style of a report's page.
 inline constexpr const char* kPageStyle = R"(
 :root { color-scheme: light dark;
-  --paper: #fdfdfc; --ink: #1d2023; --soft: #646b73; --line: #dfe2e5; --accent: #1f5fa6; --second: #b3561b; --good: #2c7a4b; --bad: #b3372f; }
+  --paper: #fdfdfc; --ink: #1d2023; --soft: #646b73; --line: #dfe2e5; --accent: #1f5fa6;
+  --second: #b3561b;
+  --good: #2c7a4b; --bad: #b3372f; }
 @media (prefers-color-scheme: dark) { :root { --paper: #15181b; --ink: #e3e6e8; --soft: #99a1a9;
   --line: #33383d; --accent: #74ade8; --second: #e3a066; --good: #74c493; --bad: #ee8a80; } }
 * { box-sizing: border-box; }

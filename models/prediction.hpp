@@ -16,8 +16,8 @@ namespace bayesum {
 //   linear    x'm + offset + sqrt(b/a (1 + x' Lambda^-1 x)) t_2a
 //
 // It is the distribution of one response: weights, which multiply log-likelihoods, play no part.
-// Where the batch has a response (NaN is none), its density and distribution function are given too.
-// Error(kUsage) when x has other columns than the design, and for a model without a response
+// Where the batch has a response (NaN is none), its density and distribution function are given
+// too. Error(kUsage) when x has other columns than the design, and for a model without a response
 // (beta-bernoulli).
 std::vector<Prediction> predict(const TrainedModel& trained, const Batch& batch);
 

@@ -36,8 +36,9 @@ struct TrainedModel {
   //   seed, fingerprint           decimal; of the training data, 16 hexadecimal digits
   // Tensors:
   //   natural.B, prior.B          natural parameters, in the layout of the family
-  //   mean.B, sd.B, covariance.B  for other readers, not read back: moments on the design's scale of
-  //                               coefficients or probabilities; covariance of full Gaussians alone
+  //   mean.B, sd.B, covariance.B  for other readers, not read back: moments of coefficients or
+  //                               probabilities on the design's scale; covariance of full
+  //                               Gaussians alone
   //   prior.log_partition         see Prior
   //   design.mean, design.sd      one element per feature
   //   design.missing              likewise, where missing values are filled

@@ -8,8 +8,8 @@
 
 namespace bayesum {
 
-// Sums that rows add to, kept by virtual shard and added in a fixed tree (distributed/sum_tree.hpp):
-// the same bits for any number of ranks.
+// Sums that rows add to, kept by virtual shard and added in a fixed tree
+// (distributed/sum_tree.hpp): the same bits for any number of ranks.
 class ShardSums {
  public:
   ShardSums(std::size_t size, std::size_t virtual_shards)

@@ -30,11 +30,9 @@ sd = inf
 intercept_sd = inf
 """
     table = [("", "seconds of fitting", "whole command", "largest difference of coefficients, in sds")]
-    runs = [(name, Run(args.program, args.folder, "counts", toml, threads=args.threads, flags=flags))
+    runs = [(name, Run(args.program, args.folder, "counts-" + name, toml, threads=args.threads, flags=flags))
             for name, flags in (("delta", ("--model.expectation", "delta")), ("variational", ()))]
-    means = []
-    for name, run in runs:
-        means.append(run.tensor("mean.coefficients"))
+    means = [run.tensor("mean.coefficients") for _, run in runs]
     try:
         import statsmodels.api as sm
     except ImportError:

@@ -58,7 +58,7 @@ def held_out(topics, documents):
     return total / count
 
 
-def by_bayesum(args, documents):
+def by_bayesum(args, documents, flags=()):
     path = os.path.join(args.folder, "documents.libsvm")
     write_libsvm(path, documents)
     shards = DOCUMENTS // BATCH * args.threads
@@ -75,18 +75,25 @@ document_concentration = {ALPHA}
 topic_concentration = {ETA}
 [rule]
 name = "blr"
+rho = {OFFSET ** -POWER}
 schedule = "power"
 schedule_offset = {OFFSET}
 schedule_power = {POWER}
 [stop]
 steps = {PASSES * DOCUMENTS // BATCH}
 """
-    run = Run(args.program, args.folder, "topics", toml, threads=args.threads)
+    run = Run(args.program, args.folder, "topics", toml, threads=args.threads, flags=flags)
     topics = np.zeros((TOPICS, WORDS))
     found = np.stack([run.tensor(f"mean.topic.{k}") for k in range(1, TOPICS + 1)])
     topics[:, : found.shape[1]] = found
     # The last report is of the end, after one more reading of all documents.
     return run.steps[-2]["seconds"], topics
+
+
+def by_bayesum_as_gensim(args, documents):
+    """Documents are resolved no further than gensim does: 50 steps, or moves of 1e-3 words."""
+    return by_bayesum(args, documents,
+                      ("--model.local_steps", "50", "--model.local_tolerance", "1e-5"))
 
 
 def by_gensim(args, documents):
@@ -119,7 +126,9 @@ def compare(args):
     truth, documents = make_documents()
     training, kept = documents[:DOCUMENTS], documents[DOCUMENTS:]
     table = [("", "seconds", "documents per second", "held-out log-likelihood per word")]
-    for name, fit in (("bayesum", by_bayesum), ("gensim", by_gensim), ("scikit-learn", by_scikit_learn)):
+    for name, fit in (("bayesum", by_bayesum),
+                      ("bayesum, documents resolved as by gensim", by_bayesum_as_gensim),
+                      ("gensim", by_gensim), ("scikit-learn", by_scikit_learn)):
         try:
             seconds, topics = fit(args, training)
         except ImportError:

@@ -122,7 +122,9 @@ class RowParser {
 std::vector<std::string> names_in(std::string_view header, const std::string& where) {
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   if (header.starts_with(kByteOrderMark)) header.remove_prefix(kByteOrderMark.size());
-  std::vector<std::string> names = csv_fields(header);
+  const char* fault = nullptr;
+  std::vector<std::string> names = csv_fields(header, &fault);
+  if (fault != nullptr) throw Error(ExitCode::kFile, where + "a column name " + fault);
   if (std::ranges::all_of(names, [](const std::string& name) { return is_number(name); })) {
     throw Error(ExitCode::kFile, where + "the first line holds numbers, not column names");
   }

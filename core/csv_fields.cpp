@@ -44,13 +44,14 @@ CsvField csv_field(const char* first, const char* last, std::string& unquoted) {
   return {trimmed({first, static_cast<std::size_t>(end - first)}), end, nullptr};
 }
 
-std::vector<std::string> csv_fields(std::string_view line) {
+std::vector<std::string> csv_fields(std::string_view line, const char** fault) {
   std::vector<std::string> fields;
   std::string unquoted;
   const char* at = line.data();
   const char* const last = at + line.size();
   while (true) {
     const CsvField field = csv_field(at, last, unquoted);
+    if (fault != nullptr && field.fault != nullptr) *fault = field.fault;
     fields.emplace_back(field.text);
     if (field.end == last) return fields;
     at = field.end + 1;

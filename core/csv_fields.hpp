@@ -18,7 +18,7 @@ struct CsvField {
 // what belongs to a row could otherwise not be told from the bytes around it alone.
 CsvField csv_field(const char* first, const char* last, std::string& unquoted);
 
-// All fields of a line; faults are let pass.
-std::vector<std::string> csv_fields(std::string_view line);
+// All fields of a line; one of their faults, if there are any, goes to `fault`.
+std::vector<std::string> csv_fields(std::string_view line, const char** fault = nullptr);
 
 }  // namespace bayesum

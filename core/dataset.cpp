@@ -108,6 +108,12 @@ void Dataset::choose_inputs() {
   inputs_ = inputs_of_numbers(names);
 }
 
+void Dataset::expect(const Design& design) {
+  inputs_ = design.inputs;
+  classes_ = design.classes;
+  parts_ = parts_of(inputs_, classes_);
+}
+
 std::vector<std::string> Dataset::features() const {
   std::vector<std::string> names;
   for (const Input& input : inputs_) names.push_back(input.name);
@@ -135,6 +141,7 @@ Dataset::Parts Dataset::parts_of(const std::vector<Input>& inputs,
   parts.offset = other(config_.offset, true, {});
   parts.weight = other(config_.weight, !predicting, {});
   parts.group = other(config_.group, !predicting, code(groups_));
+  if (parts.group) parts.selection.columns.back().counts = false;
   parts.first_feature = taken.size();
   for (const Input& input : inputs) {
     take(input.name, code(input.levels));

@@ -134,6 +134,10 @@ class Dataset {
   //   mean = s + S1 / W,   sd^2 = S2 / W - (S1 / W)^2,   W = sum w, S1 = sum w (x - s), ...
   DataSummary scan(const Stream& stream, Communicator& communicator);
 
+  // Before scan(), where the design is known already: its levels and classes are taken as they are,
+  // and others are Error(kFile) wherever they are met.
+  void expect(const Design& design);
+
   // Must be called before visit(). Reads the design's inputs, by name, from now on; drops the
   // cache. With `keep_sparse` rows of a sparse file stay sparse on the CPU, the intercept being
   // their first element; the design must then have means of zero. Error(kUsage) for a column that

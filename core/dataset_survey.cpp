@@ -36,14 +36,18 @@ void Dataset::survey_width(const Stream& stream, Communicator& communicator, Ran
 
 void Dataset::survey_levels(const Stream& stream, Communicator& communicator, Range mine) {
   std::vector<std::pair<std::string, std::vector<std::string>*>> columns;
-  if (support_ == Support::kCategory) columns.emplace_back(config_.response, &classes_);
+  if (support_ == Support::kCategory && classes_.empty()) {
+    columns.emplace_back(config_.response, &classes_);
+  }
   if (parts_.group) columns.emplace_back(config_.group, &groups_);
   for (Input& input : inputs_) {
     const auto& named = config_.categories;
-    if (!one_hot() || std::ranges::find(named, input.name) != named.end()) {
+    const bool holds_texts = !one_hot() || std::ranges::find(named, input.name) != named.end();
+    if (holds_texts && input.levels.empty()) {
       columns.emplace_back(input.name, &input.levels);
     }
   }
+  if (columns.empty()) return;
   std::vector<LevelCollector> collectors(columns.size());
   Selection selection{.columns = {}, .missing = config_.missing != "refuse"};
   for (std::size_t k = 0; k < columns.size(); ++k) {

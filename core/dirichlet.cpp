@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "core/special.hpp"
@@ -52,7 +53,8 @@ void Dirichlet::sample(std::span<const double> natural, NoiseId id, std::span<do
   const double largest = *std::ranges::max_element(theta);
   double sum = 0;
   for (double& x : theta) sum += x = std::exp(x - largest);
-  for (double& x : theta) x /= sum;
+  // A share too small for a double is the smallest there is, so that its logarithm is a number.
+  for (double& x : theta) x = std::max(x / sum, std::numeric_limits<double>::min());
 }
 
 Moments Dirichlet::moments(std::span<const double> natural) const {

@@ -56,14 +56,15 @@ std::uint64_t NpyFile::read(Range rows, const Selection& selection, std::size_t 
   const std::size_t width = selection.columns.size();
   const std::size_t own = arrays_.front().columns().size();
   std::vector<Run> runs;
-  std::vector<bool> used(arrays_.size());
-  used[0] = true;
+  std::vector<bool> used(arrays_.size()), counts(arrays_.size());
+  used[0] = counts[0] = true;
   for (std::size_t place = 0; place < width; ++place) {
     const std::size_t column = selection.columns[place].column;
     const std::size_t array = column < own ? 0 : column - own + 1;
     if (runs.empty() || runs.back().array != array) runs.push_back({array, place, {}});
     runs.back().columns.push_back(arrays_[array].columns()[array == 0 ? column : 0]);
     used[array] = true;
+    if (selection.columns[place].counts) counts[array] = true;
   }
 
   std::vector<std::unique_ptr<ByteReader>> readers(arrays_.size());
@@ -90,7 +91,9 @@ std::uint64_t NpyFile::read(Range rows, const Selection& selection, std::size_t 
     visit({.values = {values.data(), count, width}, .sparse = {}, .starts = starts});
   }
   std::vector<std::uint64_t> all;
-  for (const Hash& hash : hashes) all.push_back(hash.value());
+  for (std::size_t k = 0; k < arrays_.size(); ++k) {
+    if (counts[k]) all.push_back(hashes[k].value());
+  }
   return all.size() == 1 ? all.front() : hash_of(std::as_bytes(std::span(all)));
 }
 

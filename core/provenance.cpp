@@ -44,6 +44,10 @@ std::string column_of(const std::string& part) { return part.substr(0, part.find
 
 }  // namespace
 
+bool Sources::by_parts() const {
+  return std::ranges::any_of(pieces_, [](const auto& entry) { return !entry.first.part.empty(); });
+}
+
 void Sources::add(const Piece& piece, std::int64_t times) {
   const auto [at, added] = pieces_.try_emplace(piece, 0);
   at->second += times;

@@ -25,6 +25,8 @@ struct Piece {
 class Sources {
  public:
   const std::map<Piece, std::int64_t>& pieces() const { return pieces_; }
+  // Is a group of rows in it, or out of it, on its own?
+  bool by_parts() const;
   void add(const Piece& piece, std::int64_t times);
   void add(const Sources& other, std::int64_t sign);
 

@@ -104,8 +104,9 @@ Sites gather_sites(const Trainer::Parts& parts, const Posterior& q, const DataSu
   }
   const std::vector<std::string>& levels = parts.data.groups();
   for (std::size_t g = 0; g < levels.size(); ++g) {
+    if (!groups.empty() && !groups[g]) continue;
     std::vector<bool> keep(levels.size());
-    keep[g] = groups.empty() || groups[g];
+    keep[g] = true;
     RowFilter filter(parts.stream, keep);
     result.sites.push_back(gathering.gather(levels[g], std::nullopt, filter));
     result.sites.back().fingerprint =

@@ -1,5 +1,7 @@
 #include "core/table_file.hpp"
 
+#include <algorithm>
+
 #include "core/field_text.hpp"
 #include "core/lines.hpp"
 #include "core/nearest.hpp"
@@ -22,6 +24,10 @@ void TableFile::set_columns(std::vector<std::string> names, const std::string& w
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (names[i].empty()) {
       throw Error(ExitCode::kFile, where + "column " + std::to_string(i + 1) + " has no name");
+    }
+    if (std::ranges::any_of(names[i], [](unsigned char c) { return c < 0x20 || c == 0x7f; })) {
+      throw Error(ExitCode::kFile, where + "the name of column " + std::to_string(i + 1) +
+                                       " holds a control character");
     }
     if (!is_utf8(names[i])) {
       throw Error(ExitCode::kFile,

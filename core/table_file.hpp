@@ -27,6 +27,7 @@ struct Selection {
   struct Column {
     std::size_t column = 0;
     FieldCode code = {};  // none: the field must be a number
+    bool counts = true;   // is a file of its own part of what is learned from, and hashed?
   };
   std::vector<Column> columns;  // no column twice
   // From here on a sparse file gives only the elements that are there. Those before are dense.

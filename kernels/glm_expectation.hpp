@@ -16,6 +16,12 @@ struct GlmExpectation {
   double curvature;
 };
 
+// What a row of this weight adds: nothing at all for none, even where the row overflows.
+BAYESUM_HOST_DEVICE inline GlmExpectation weighted(const GlmExpectation& row, double weight) {
+  if (weight == 0.0) return {0.0, 0.0, 0.0};
+  return {weight * row.loss, weight * row.gradient, weight * row.curvature};
+}
+
 // l(z) = log(1 + e^z) - y z, with s(z) = 1 / (1 + e^-z) = l' + y.
 //
 // With a = |mean|, what is computed is the tail: the expectations of log(1 + e^-z), s(-z) and s'(z)

@@ -169,12 +169,12 @@ class GlmLane {
     double* const v = v_.data();
     for (std::size_t i = 0; i < rows.count; ++i) {
       const std::size_t row = rows.first + i;
-      const GlmExpectation expectation =
-          glm_expectation(of_row_, pass_->y[row], z[i], v[i], *rules_);
       const double weight = pass_->weight.empty() ? 1.0 : pass_->weight[row];
-      loss_ += weight * expectation.loss;
-      z[i] = weight * expectation.gradient;
-      v[i] = weight * expectation.curvature;
+      const GlmExpectation expectation =
+          weighted(glm_expectation(of_row_, pass_->y[row], z[i], v[i], *rules_), weight);
+      loss_ += expectation.loss;
+      z[i] = expectation.gradient;
+      v[i] = expectation.curvature;
     }
   }
 

@@ -45,11 +45,12 @@ struct TakeExpectations {
   double* v;
   double* loss;
   __device__ void operator()(std::size_t i) const {
-    const GlmExpectation expectation = glm_expectation(of_row, y[i], z[i], v[i], rules);
     const double w = weight == nullptr ? 1.0 : weight[i];
-    loss[i] = w * expectation.loss;
-    z[i] = w * expectation.gradient;
-    v[i] = w * expectation.curvature;
+    const GlmExpectation expectation =
+        weighted(glm_expectation(of_row, y[i], z[i], v[i], rules), w);
+    loss[i] = expectation.loss;
+    z[i] = expectation.gradient;
+    v[i] = expectation.curvature;
   }
 };
 

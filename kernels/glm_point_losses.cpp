@@ -13,7 +13,7 @@ void add_point_losses(const GlmPoints& points, std::span<double> sums) {
         const double offset = points.offset.empty() ? 0.0 : points.offset[i];
         const double weight = points.weight.empty() ? 1.0 : points.weight[i];
         const double z = points.z.data[i * points.z.stride + s] + offset;
-        sum += weight * loss.at(points.y[i], z).loss;
+        sum += weighted(loss.at(points.y[i], z), weight).loss;
       }
       sums[s] += sum;
     });

@@ -75,19 +75,18 @@ class SparseLane {
  private:
   void add_row(std::size_t i) {
     const SparseRow x(pass_->sparse, i);
-    const GlmExpectation of = glm_expectation(of_row_, pass_->y[i], mean_of(*pass_, i),
-                                              variance_of(*pass_, i), quadrature_rules());
     const double weight = pass_->weight.empty() ? 1.0 : pass_->weight[i];
-    loss_ += weight * of.loss;
+    const GlmExpectation of = weighted(glm_expectation(of_row_, pass_->y[i], mean_of(*pass_, i),
+                                                       variance_of(*pass_, i), quadrature_rules()),
+                                       weight);
+    loss_ += of.loss;
     if (!gradient_.empty()) {
-      const double first = weight * of.gradient;
-      for (std::size_t k = 0; k < x.size; ++k) gradient_[x.column[k]] += first * x.value[k];
+      for (std::size_t k = 0; k < x.size; ++k) gradient_[x.column[k]] += of.gradient * x.value[k];
     }
     if (curvature_.empty()) return;
-    const double second = weight * of.curvature;
-    if (full_) return cpu::add_outer(x, second, curvature_.data());
+    if (full_) return cpu::add_outer(x, of.curvature, curvature_.data());
     for (std::size_t k = 0; k < x.size; ++k) {
-      curvature_[x.column[k]] += second * (x.value[k] * x.value[k]);
+      curvature_[x.column[k]] += of.curvature * (x.value[k] * x.value[k]);
     }
   }
 

@@ -33,7 +33,7 @@ Scorer score(const TrainedModel& trained, const OtherData& rows, Communicator& r
     }
     config.virtual_shards = kHeldOutShards;
     Dataset data(config, support_of(trained.model.name));
-    data.set_design(trained.design);
+    data.set_design(trained.design, model_of(trained)->takes_sparse());
     const Range mine = shards_of_rank(kHeldOutShards, ranks.size(), ranks.rank());
     for (std::size_t shard = mine.first; shard < mine.last; ++shard) {
       data.visit(stream, shard, [&](const Batch& batch) { scorer->add(batch); });
@@ -57,10 +57,14 @@ Training open_training(const TrainedModel& trained, const OtherData& rows, std::
                                       std::to_string(kFewestDraws) + " to " +
                                       std::to_string(kMostDraws));
   }
+  if (trained.sources.by_parts()) {
+    throw Error(ExitCode::kUsage,
+                "the posterior has learned from some groups of its rows and not from others, so "
+                "that it cannot be judged by all of them");
+  }
   Training training;
   training.data.emplace(config_of_training(rows, trained), support_of(trained.model.name));
-  training.model = make_model(trained.model, trained.prior_config, trained.design, trained.summary);
-  training.model->set_prior(trained.prior);
+  training.model = model_of(trained);
   return training;
 }
 
@@ -121,7 +125,7 @@ Psis judge_posterior(const TrainedModel& trained, const OtherData& rows, std::in
                                         counted(trained.summary.rows, "row") +
                                         " that the posterior was trained on");
     }
-    training.data->set_design(trained.design);
+    training.data->set_design(trained.design, training.model->takes_sparse());
   });
   const auto log_ratios =
       log_importance_ratios(stream, ranks, *training.data, *training.model, trained.posterior,

@@ -127,6 +127,7 @@ std::optional<PredictiveCheck> check_predictions(const TrainedModel& trained, co
   const Support support = support_of(trained.model.name);
   const bool binary = support == Support::kBinary;
   if (!binary && support != Support::kCount && support != Support::kReal) return std::nullopt;
+  if (trained.design.columns() > Dataset::kMostDenseColumns) return std::nullopt;
   const Sample sample =
       read_sample(trained, data, std::max<std::size_t>(1, (rows + kMostRows - 1) / kMostRows));
   if (!(std::reduce(sample.weight.begin(), sample.weight.end()) > 0)) return std::nullopt;

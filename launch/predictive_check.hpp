@@ -35,7 +35,7 @@ struct PredictiveCheck {
 };
 
 // `rows` is the number of rows of the table, of which every n-th is looked at, about a thousand.
-// None for a response that is neither a number nor binary.
+// None for a response that is neither a number nor binary, and for rows too wide to be dense.
 std::optional<PredictiveCheck> check_predictions(const TrainedModel& trained, const OtherData& data,
                                                  std::size_t rows);
 

@@ -178,7 +178,10 @@ void Training::read_data() {
     data.cache_mib = automatic_cache_mib(sharing);
     log_->info("up to {} MiB of rows are kept in memory", data.cache_mib);
   }
-  agree(ranks_, stream_, [&] { data_.emplace(data, support_of(config_.model.name)); });
+  agree(ranks_, stream_, [&] {
+    data_.emplace(data, support_of(config_.model.name));
+    if (continuation_) data_->expect(continuation_->design);
+  });
   require_same(ranks_, stream_, hash_of(std::as_bytes(std::span(identity_.config))),
                "configuration");
   require_same(ranks_, stream_, data_->layout(), "header or size of " + config_.data.path);
@@ -199,7 +202,7 @@ void Training::make_model_of_data() {
         continuation_ ? continuation_->design : make_design(config_.model, *data_, summary_);
     model_ = make_model(config_.model, prior_config(), design, summary_,
                         static_cast<std::uint64_t>(config_.run.seed));
-    data_->set_design(design, model_->takes_sparse());
+    data_->set_design(design, model_->takes_sparse() && !stream_.on_cuda());
     sources_ = sources_of(summary_, config_.data);
     if (!continuation_) return;
     model_->set_prior(continuation_->prior);

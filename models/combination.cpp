@@ -154,7 +154,7 @@ StepReport fit_of(const std::vector<Term>& terms, const TrainedModel& sum, doubl
 // Sums of the weights and moments of terms, and what they mean.
 struct Pool {
   double rows = 0, weight = 0, response = 0, squared_response = 0, exposure = 0;
-  std::vector<double> first, second;
+  std::vector<double> first, second, classes;
 
   void add(const Term& term) {
     if (term.run == nullptr) return;
@@ -171,6 +171,10 @@ struct Pool {
     if (data.response_rate > 0) exposure += w * data.response_mean / data.response_rate;
     first.resize(data.mean.size());
     second.resize(data.mean.size());
+    classes.resize(data.class_weight.size());
+    for (std::size_t c = 0; c < classes.size(); ++c) {
+      classes[c] += static_cast<double>(term.sign) * share * data.class_weight[c];
+    }
     for (std::size_t j = 0; j < first.size(); ++j) {
       first[j] += w * data.mean[j];
       second[j] += w * square(data.mean[j], data.sd[j]);
@@ -181,6 +185,7 @@ struct Pool {
     like.rows = static_cast<std::uint64_t>(std::max(rows, 0.0));
     like.weight = weight;
     like.shards.clear();
+    like.class_weight = classes;
     if (!(weight > 0)) return like;
     const auto sd = [this](double squares, double mean) {
       return std::sqrt(std::max(0.0, squares / weight - mean * mean));
@@ -190,7 +195,8 @@ struct Pool {
     if (exposure > 0) like.response_rate = response / exposure;
     for (std::size_t j = 0; j < first.size(); ++j) {
       like.mean[j] = first[j] / weight;
-      like.sd[j] = sd(second[j], like.mean[j]);
+      const double found = sd(second[j], like.mean[j]);
+      like.sd[j] = found > 0 ? found : 1.0;
     }
     return like;
   }

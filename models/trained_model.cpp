@@ -42,7 +42,7 @@ std::vector<double> read_vector(const TensorFile& file, const std::string& key, 
 // Every single number of a posterior file with its key, for writing and reading.
 template <class Trained, class Visit>
 void each_number(Trained& trained, const Visit& visit) {
-  visit("prior.log_partition", trained.prior.log_partition);
+  visit("log_partition.prior", trained.prior.log_partition);
   visit("summary.rows", trained.summary.rows);
   visit("summary.dropped", trained.summary.dropped);
   visit("summary.weight", trained.summary.weight);
@@ -261,6 +261,12 @@ void read_blocks(const TensorFile& file, TrainedModel& trained) {
 
 }  // namespace
 
+std::unique_ptr<Model> model_of(const TrainedModel& trained) {
+  auto model = make_model(trained.model, trained.prior_config, trained.design, trained.summary);
+  model->set_prior(trained.prior);
+  return model;
+}
+
 TensorFile TrainedModel::to_file() const {
   TrainedModel copy = *this;  // fields are described by where they can be written
   copy.columns.categories.clear();
@@ -278,9 +284,7 @@ TensorFile TrainedModel::to_file() const {
                    {"fingerprint", whole_text(summary.fingerprint, 16, 16)}};
   write_design(*this, file);
   if (!design.classes.empty()) {
-    std::vector<double> weight = summary.class_weight;
-    weight.resize(design.classes.size());
-    file.tensors["summary.class_weight"] = vector_tensor(weight);
+    file.tensors["summary.class_weight"] = vector_tensor(summary.class_weight);
   }
   file.tensors["data.shards"] = hash_tensor(summary.shards);
   write_sources("sources", sources, file);

@@ -43,7 +43,7 @@ struct TrainedModel {
   //   natural.B, prior.B          natural parameters, in the layout of the family
   //   mean.B, sd.B, covariance.B  for other readers, not read back: moments of every element of
   //                               theta, on the design's scale; covariance of full Gaussians alone
-  //   prior.log_partition         see Prior
+  //   log_partition.prior         see Prior
   //   design.mean, design.sd      one element per feature
   //   design.missing              likewise, where missing values are filled
   //   summary.mean, summary.sd    one per input of numbers and per level, see DataSummary
@@ -57,5 +57,8 @@ struct TrainedModel {
   // this format or version, has another shape than the model gives it, or is no proper posterior.
   static TrainedModel from_file(const TensorFile& file);
 };
+
+// The model that was trained, with its prior.
+std::unique_ptr<Model> model_of(const TrainedModel& trained);
 
 }  // namespace bayesum

@@ -828,6 +828,61 @@ def test_a_group_is_unlearned(bench):
 
 
 @on_ranks(1, 2)
+def test_a_group_that_overflows_can_be_left_out(bench):
+    lines = table(60).splitlines()
+    rows = [lines[0] + ",region"] + [row + ",good" for row in lines[1:]]
+    bench.write("rows.csv", "\n".join(rows) + "\n1e6,25,3,1,bad\n")
+    bench.configure(more="standardize = false\n")
+    without = ("--data.group", "region", "--data.without_group", "bad")
+    check_code(bench.train(*without, "--keep-sites", "group", folder="rest"), DONE)
+    check_refused(bench.run("combine", "rest", "+", "rest:bad", "--out", "more"), USAGE, "bad")
+    check_refused(bench.run("evaluate", "rest", "--training", "rows.csv"), USAGE, "some groups")
+
+
+@on_ranks(1, 2)
+def test_a_later_table_may_lack_levels_and_classes(bench):
+    def rows(levels, seed):
+        draw = random.Random(seed)
+        return "kind,x,who\n" + "".join(
+            f"{draw.choice(levels)},{draw.gauss(0, 1):.4f},{draw.choice(levels)}\n" for _ in range(60))
+
+    for name, levels, seed in (("all", "abc", 1), ("fewer", "bc", 2), ("more", "abcd", 3)):
+        bench.write(name + ".csv", rows(levels, seed))
+    for model, response, features in (("softmax", "who", '["kind", "x"]'), ("linear", "x", '["kind"]')):
+        bench.write("train.toml", f'[data]\nresponse = "{response}"\nfeatures = {features}\n'
+                                  f'categories = ["kind"]\n[model]\nname = "{model}"\n')
+        for name, more in (("all", ()), ("fewer", ("--prior", model + "-all"))):
+            outcome = bench.train("--data.path", name + ".csv", *more, folder=f"{model}-{name}")
+            check_code(outcome, DONE)
+            check_code(bench.run("inspect", f"{model}-{name}"), DONE)
+            check_code(bench.run("evaluate", f"{model}-{name}", "--data", "all.csv"), DONE)
+        check_refused(bench.train("--data.path", "more.csv", "--prior", model + "-all", folder="no"),
+                      FILE, "more.csv:", "'d'")
+
+
+@on_ranks(1)
+def test_a_column_may_be_called_anything(bench):
+    bench.write("rows.csv", "log_partition,mean,natural\n" + "a,b,c\nb,c,d\n" * 9)
+    bench.write("train.toml", '[data]\npath = "rows.csv"\n[model]\nname = "dirichlet-categorical"\n')
+    bench.trained()
+    check_code(bench.run("inspect", "run"), DONE)
+
+
+@on_ranks(1, 2)
+def test_sparse_rows_may_be_wider_than_dense_ones(bench):
+    draw = random.Random(5)
+    bench.write("rows.libsvm", "".join(
+        f"{draw.choice((-1, 1))} " + " ".join(f"{k}:1" for k in sorted(draw.sample(range(1, 30001), 5)))
+        + "\n" for _ in range(80)) + "1 30000:1\n")
+    for model, more in (("logistic", 'posterior = "diagonal"\n'), ("lda", "topics = 2\n")):
+        bench.write("train.toml", f'[data]\npath = "rows.libsvm"\n[model]\nname = "{model}"\n{more}'
+                                  '[stop]\nsteps = 3\n')
+        check_code(bench.train(folder=model), DONE)
+        check_code(bench.run("predict", model, "--data", "rows.libsvm"), DONE)
+        check_code(bench.run("evaluate", model, "--data", "rows.libsvm"), DONE)
+
+
+@on_ranks(1, 2)
 def test_files_are_what_their_page_says(bench):
     bench.configure("logistic", "any")
     bench.trained("--keep-sites", "shards")

@@ -50,9 +50,10 @@ std::string to_string(StopReason reason) {
 void StopConfig::describe(Fields& fields) {
   fields.add("stop.steps", steps, {.low = 0}, "steps at most");
   fields.add("stop.residual", residual, kNonNegative,
-             "stop when lambda is this close to lambda_prior + sum of messages, relatively");
+             "stop when lambda is this close to lambda_prior + sum of messages, relatively; not on "
+             "minibatches, whose reports are estimates");
   fields.add("stop.elbo", elbo, kNonNegative,
-             "stop when the ELBO changed by at most this, relatively; 0: never");
+             "stop when the ELBO changed by at most this, relatively; 0: never; likewise");
 }
 
 Trainer::Trainer(Parts parts, const Config& config, Hooks hooks)

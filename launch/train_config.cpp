@@ -88,6 +88,10 @@ TrainConfig load_train_config(const std::filesystem::path& path,
   load_config(path, with_sections(overrides, fields), fields);
   require(path, fields, "data.path", config.data.path);
   require(path, fields, "model.name", config.model.name);
+  if (config.run.overwrite && config.run.resume == "auto") {
+    throw Error(ExitCode::kUsage,
+                "run.overwrite starts over and run.resume = \"auto\" goes on: use one of them");
+  }
   if (config.run.dir.empty()) config.run.dir = ("runs" / path.stem()).string();
   return config;
 }

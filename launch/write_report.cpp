@@ -63,6 +63,11 @@ ExitCode report(const ReportOptions& options, Job& job) {
   Communicator& ranks = job.ranks();
   Findings findings;
   agree(ranks, Stream(), [&] { findings = read_run(options); });
+  if (!options.data.path.empty() && has_latent_rows(findings.trained)) {
+    throw Error(ExitCode::kUsage,
+                "the rows of a model without a response are scored by bayesum "
+                "evaluate: leave --data out of its report");
+  }
   if (!options.data.path.empty()) {
     findings.scores = score_held_out(findings.trained, options.data, ranks);
   }

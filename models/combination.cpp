@@ -32,6 +32,23 @@ std::string layout(const Posterior& q) {
   return text;
 }
 
+// Components and topics are numbered as training found them, so those of two trainings do not
+// correspond.
+void check_numbering(const std::vector<Term>& terms) {
+  const Term& first = first_of_a_run(terms);
+  const std::string& model = first.run->model.name;
+  if (model != "gaussian-mixture" && model != "lda") return;
+  const auto of_another_training = [&](const Term& term) {
+    return term.run != nullptr &&
+           !std::ranges::equal(term.run->posterior.natural(), first.run->posterior.natural());
+  };
+  if (std::ranges::any_of(terms, of_another_training)) {
+    refuse("component 1 of one " + model +
+           " training is not component 1 of another: let the second begin from the first "
+           "(prior.posterior), which learns from both");
+  }
+}
+
 // Are the lambda of both points of one space, under one prior?
 void check_same_space(const Term& a, const Term& b) {
   const std::string both = a.name + " and " + b.name + " cannot be combined: ";
@@ -230,6 +247,7 @@ TrainedModel combine(const std::vector<Term>& terms, bool allow_overlap) {
     check_same_space(first, term);
     check_sites(term);
   }
+  check_numbering(terms);
   check_prior(terms);
   TrainedModel sum = *first.run;
   sum.sources = check_sources(terms, sum, allow_overlap);

@@ -188,7 +188,7 @@ Evaluator::Evaluator(const TrainedModel& trained, std::size_t virtual_shards)
     : trained_(trained), support_(support_of(trained.model.name)), sums_(kSums, virtual_shards) {
   if (!has_response(support_)) {
     throw Error(ExitCode::kUsage,
-                "a " + trained.model.name + " model predicts no response that could be scored");
+                "the model " + trained.model.name + " predicts no response that could be scored");
   }
 }
 

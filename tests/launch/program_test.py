@@ -861,6 +861,22 @@ def test_a_later_table_may_lack_levels_and_classes(bench):
 
 
 @on_ranks(1)
+def test_components_of_two_trainings_are_not_added(bench):
+    bench.write("train.toml", '[data]\nfeatures = ["age", "bmi"]\n[model]\nname = "gaussian-mixture"\n'
+                              'components = 2\n[stop]\nsteps = 5\n')
+    check_code(bench.train("--data.path", "rows.csv", "--keep-sites", "shards", folder="a"), DONE)
+    check_code(bench.train("--data.path", "held-out.csv", "--prior.like", "a", folder="b"), DONE)
+    check_refused(bench.run("combine", "a", "+", "b", "-", "prior", "--out", "ab"), USAGE,
+                  "prior.posterior")
+    check_code(bench.run("combine", "a", "-", "a:3", "--out", "less"), DONE)
+
+
+@on_ranks(1)
+def test_overwriting_and_going_on_exclude_each_other(bench):
+    check_refused(bench.train("--run.overwrite", "true", "--resume", "auto"), USAGE, "one of them")
+
+
+@on_ranks(1)
 def test_a_column_may_be_called_anything(bench):
     bench.write("rows.csv", "log_partition,mean,natural\n" + "a,b,c\nb,c,d\n" * 9)
     bench.write("train.toml", '[data]\npath = "rows.csv"\n[model]\nname = "dirichlet-categorical"\n')

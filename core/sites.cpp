@@ -32,12 +32,17 @@ class Gathering {
 
   // From one virtual shard or all, the rows that pass the filter.
   Site gather(const std::string& name, std::optional<std::size_t> shard, RowFilter& filter) {
-    auto& [stream, communicator, data, model] = parts_;
-    agree(communicator, stream, [&] {
-      const std::size_t all = data.virtual_shards();
+    const Stream& stream = parts_.stream;
+    const Communicator& communicator = parts_.communicator;
+    agree(parts_.communicator, stream, [&] {
+      const std::size_t all = parts_.data.virtual_shards();
       const Range mine = shards_of_rank(all, communicator.size(), communicator.rank());
       for (std::size_t k = mine.first; k < mine.last; ++k) {
-        shard&&* shard != k ? coordinator_->skip(stream, k) : teach(k, filter);
+        if (shard.value_or(k) == k) {
+          teach(k, filter);
+        } else {
+          coordinator_->skip(stream, k);
+        }
       }
     });
     Site site{.name = name, .natural = std::vector<double>(q_.size())};
@@ -46,7 +51,7 @@ class Gathering {
     if (counts[Message::kNonFinite] > 0) {
       throw Error(ExitCode::kNumerical, "the site " + name + " is not finite");
     }
-    if (model.chart() == Chart::kCentred) {
+    if (parts_.model.chart() == Chart::kCentred) {
       q_.natural_from_centred(std::vector(site.natural), site.natural);
     }
     site.rows = counts[Message::kRows];
@@ -56,12 +61,12 @@ class Gathering {
 
  private:
   void teach(std::size_t shard, RowFilter& filter) {
-    auto& [stream, communicator, data, model] = parts_;
+    const Stream& stream = parts_.stream;
     message_.clear(stream);
     double rows = 0;
-    data.visit(stream, shard, [&](const Batch& batch) {
+    parts_.data.visit(stream, shard, [&](const Batch& batch) {
       const RowFilter::Kept kept = filter.apply(stream, batch);
-      model.accumulate(stream, kept.batch, message_);
+      parts_.model.accumulate(stream, kept.batch, message_);
       rows += kept.rows;
     });
     message_.count(stream, Message::kRows, rows);

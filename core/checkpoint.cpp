@@ -8,7 +8,7 @@
 #include <string_view>
 #include <system_error>
 
-#include "core/safetensors.hpp"
+#include "core/files/safetensors.hpp"
 #include "kernels/error.hpp"
 
 namespace bayesum {

@@ -10,9 +10,9 @@
 #include <toml++/toml.h>
 
 #include "core/config.hpp"
-#include "core/input_file.hpp"
+#include "core/files/input_file.hpp"
+#include "core/files/utf8.hpp"
 #include "core/nearest.hpp"
-#include "core/utf8.hpp"
 #include "kernels/error.hpp"
 
 namespace bayesum {

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/dataset.hpp"
+#include "core/data/dataset.hpp"
 #include "core/model.hpp"
 #include "core/posterior.hpp"
 #include "distributed/communicator.hpp"

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "core/dataset.hpp"
+#include "core/data/dataset.hpp"
 #include "core/message.hpp"
 #include "core/posterior.hpp"
 

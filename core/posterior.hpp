@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/family.hpp"
+#include "core/families/family.hpp"
 #include "distributed/virtual_shards.hpp"
 
 namespace bayesum {

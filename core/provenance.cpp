@@ -7,7 +7,7 @@
 #include <set>
 #include <sstream>
 
-#include "core/hash.hpp"
+#include "core/files/hash.hpp"
 #include "kernels/error.hpp"
 
 namespace bayesum {

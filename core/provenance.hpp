@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "core/dataset.hpp"
-#include "core/safetensors.hpp"
+#include "core/data/dataset.hpp"
+#include "core/files/safetensors.hpp"
 
 namespace bayesum {
 

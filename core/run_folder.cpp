@@ -8,8 +8,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/atomic_file.hpp"
 #include "core/checkpoint.hpp"
+#include "core/files/atomic_file.hpp"
 #include "kernels/error.hpp"
 
 namespace bayesum {

@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "core/agree.hpp"
-#include "core/hash.hpp"
+#include "core/data/row_filter.hpp"
+#include "core/files/hash.hpp"
 #include "core/nearest.hpp"
-#include "core/row_filter.hpp"
 #include "kernels/error.hpp"
 
 namespace bayesum {

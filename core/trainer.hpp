@@ -12,10 +12,10 @@
 
 #include "core/config.hpp"
 #include "core/coordinator.hpp"
-#include "core/dataset.hpp"
-#include "core/minibatch.hpp"
+#include "core/data/dataset.hpp"
+#include "core/data/minibatch.hpp"
+#include "core/data/row_filter.hpp"
 #include "core/model.hpp"
-#include "core/row_filter.hpp"
 #include "core/rule.hpp"
 
 namespace bayesum {

@@ -8,7 +8,7 @@
 #include "launch/other_data.hpp"
 #include "launch/table.hpp"
 #include "models/evaluation.hpp"
-#include "models/latent_report.hpp"
+#include "models/latent/latent_report.hpp"
 #include "models/trained_model.hpp"
 
 namespace bayesum {

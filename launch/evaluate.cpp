@@ -12,7 +12,7 @@
 #include "launch/commands.hpp"
 #include "launch/report.hpp"
 #include "launch/table.hpp"
-#include "models/latent_report.hpp"
+#include "models/latent/latent_report.hpp"
 
 namespace bayesum {
 namespace {

@@ -1,6 +1,6 @@
 #include "launch/other_data.hpp"
 
-#include "core/open_table.hpp"
+#include "core/data/open_table.hpp"
 #include "kernels/error.hpp"
 
 namespace bayesum {

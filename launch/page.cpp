@@ -10,7 +10,7 @@
 #include "launch/page_style.hpp"
 #include "launch/pictures.hpp"
 #include "launch/report.hpp"
-#include "models/coefficients.hpp"
+#include "models/regression/coefficients.hpp"
 
 namespace bayesum {
 namespace {

@@ -11,11 +11,11 @@
 #include <vector>
 
 #include "core/agree.hpp"
-#include "core/open_table.hpp"
+#include "core/data/open_table.hpp"
 #include "launch/commands.hpp"
 #include "launch/report.hpp"
 #include "launch/table.hpp"
-#include "models/latent_report.hpp"
+#include "models/latent/latent_report.hpp"
 #include "models/prediction.hpp"
 
 namespace bayesum {

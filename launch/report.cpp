@@ -3,8 +3,8 @@
 #include <cmath>
 #include <vector>
 
-#include "models/coefficients.hpp"
-#include "models/topics.hpp"
+#include "models/latent/topics.hpp"
+#include "models/regression/coefficients.hpp"
 
 namespace bayesum {
 namespace {

@@ -9,8 +9,8 @@
 
 #include "core/agree.hpp"
 #include "core/checkpoint.hpp"
-#include "core/hash.hpp"
-#include "core/memory.hpp"
+#include "core/data/memory.hpp"
+#include "core/files/hash.hpp"
 #include "core/run_folder.hpp"
 #include "core/sites.hpp"
 #include "core/staging.hpp"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/config.hpp"
-#include "core/dataset.hpp"
+#include "core/data/dataset.hpp"
 #include "core/trainer.hpp"
 #include "models/make_model.hpp"
 

@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include "core/agree.hpp"
-#include "core/atomic_file.hpp"
+#include "core/files/atomic_file.hpp"
 #include "core/run_folder.hpp"
 #include "kernels/error.hpp"
 #include "launch/assessment.hpp"

@@ -6,7 +6,7 @@
 #include <numeric>
 #include <utility>
 
-#include "core/hash.hpp"
+#include "core/files/hash.hpp"
 #include "kernels/error.hpp"
 #include "models/continuation.hpp"
 

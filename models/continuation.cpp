@@ -4,7 +4,7 @@
 #include <sstream>
 #include <utility>
 
-#include "core/hash.hpp"
+#include "core/files/hash.hpp"
 #include "core/sites.hpp"
 #include "kernels/error.hpp"
 

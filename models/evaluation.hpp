@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "core/dataset.hpp"
+#include "core/data/dataset.hpp"
 #include "distributed/communicator.hpp"
 #include "models/shard_sums.hpp"
 #include "models/trained_model.hpp"

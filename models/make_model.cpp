@@ -5,17 +5,17 @@
 #include <vector>
 
 #include "kernels/error.hpp"
-#include "models/beta_bernoulli.hpp"
-#include "models/dirichlet_categorical.hpp"
-#include "models/gamma_poisson.hpp"
-#include "models/gaussian.hpp"
-#include "models/gaussian_mixture.hpp"
-#include "models/glm.hpp"
-#include "models/lda.hpp"
-#include "models/linear.hpp"
-#include "models/multivariate_gaussian.hpp"
-#include "models/softmax.hpp"
-#include "models/student_t.hpp"
+#include "models/conjugate/beta_bernoulli.hpp"
+#include "models/conjugate/dirichlet_categorical.hpp"
+#include "models/conjugate/gamma_poisson.hpp"
+#include "models/conjugate/gaussian.hpp"
+#include "models/conjugate/multivariate_gaussian.hpp"
+#include "models/latent/gaussian_mixture.hpp"
+#include "models/latent/lda.hpp"
+#include "models/regression/glm.hpp"
+#include "models/regression/linear.hpp"
+#include "models/regression/softmax.hpp"
+#include "models/regression/student_t.hpp"
 
 namespace bayesum {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "core/config.hpp"
-#include "core/dataset.hpp"
+#include "core/data/dataset.hpp"
 #include "core/model.hpp"
 
 namespace bayesum {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "core/special.hpp"
+#include "core/families/special.hpp"
 
 namespace bayesum {
 namespace {

@@ -7,9 +7,9 @@
 #include <string>
 
 #include "kernels/error.hpp"
-#include "models/class_prediction.hpp"
-#include "models/glm.hpp"
-#include "models/linear_posterior.hpp"
+#include "models/regression/class_prediction.hpp"
+#include "models/regression/glm.hpp"
+#include "models/regression/linear_posterior.hpp"
 
 namespace bayesum {
 namespace {

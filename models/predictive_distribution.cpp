@@ -5,7 +5,7 @@
 #include <limits>
 #include <numbers>
 
-#include "core/special.hpp"
+#include "core/families/special.hpp"
 #include "kernels/probit_loss.hpp"
 
 namespace bayesum {

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/gaussian.hpp"
+#include "core/families/gaussian.hpp"
 #include "kernels/error.hpp"
 
 namespace bayesum {

@@ -2,10 +2,10 @@
 
 #include <cstdint>
 
-#include "core/dataset.hpp"
+#include "core/data/dataset.hpp"
+#include "core/files/safetensors.hpp"
 #include "core/posterior.hpp"
 #include "core/provenance.hpp"
-#include "core/safetensors.hpp"
 #include "core/trainer.hpp"
 #include "models/make_model.hpp"
 

@@ -11,8 +11,8 @@
 #include <fstream>
 #include <string>
 
-#include "core/dataset.hpp"
-#include "core/open_table.hpp"
+#include "core/data/dataset.hpp"
+#include "core/data/open_table.hpp"
 #include "tests/bench/bench_data.hpp"
 
 namespace bayesum::bench {

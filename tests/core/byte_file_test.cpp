@@ -1,4 +1,4 @@
-#include "core/byte_file.hpp"
+#include "core/files/byte_file.hpp"
 
 #include <gtest/gtest.h>
 

@@ -6,7 +6,7 @@
 #include <set>
 #include <sstream>
 
-#include "core/dataset.hpp"
+#include "core/data/dataset.hpp"
 #include "distributed/self.hpp"
 #include "distributed/thread.hpp"
 #include "tests/core/files.hpp"

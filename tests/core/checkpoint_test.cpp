@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <random>
 
-#include "core/safetensors.hpp"
+#include "core/files/safetensors.hpp"
 #include "tests/core/files.hpp"
 
 namespace bayesum {

@@ -1,4 +1,4 @@
-#include "core/csv.hpp"
+#include "core/data/csv.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -10,7 +10,7 @@
 #include <set>
 #include <sstream>
 
-#include "core/hash.hpp"
+#include "core/files/hash.hpp"
 #include "tests/core/files.hpp"
 #include "tests/core/packed.hpp"
 #include "tests/core/table_rows.hpp"

@@ -1,4 +1,4 @@
-#include "core/dataset.hpp"
+#include "core/data/dataset.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <random>
 #include <sstream>
 
-#include "core/hash.hpp"
+#include "core/files/hash.hpp"
 #include "distributed/self.hpp"
 #include "distributed/thread.hpp"
 #include "tests/core/files.hpp"

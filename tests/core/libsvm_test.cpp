@@ -1,4 +1,4 @@
-#include "core/libsvm.hpp"
+#include "core/data/libsvm.hpp"
 
 #include <gtest/gtest.h>
 

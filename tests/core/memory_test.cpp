@@ -1,4 +1,4 @@
-#include "core/memory.hpp"
+#include "core/data/memory.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>

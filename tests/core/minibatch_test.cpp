@@ -1,4 +1,4 @@
-#include "core/minibatch.hpp"
+#include "core/data/minibatch.hpp"
 
 #include <gtest/gtest.h>
 

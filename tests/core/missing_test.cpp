@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "core/dataset.hpp"
+#include "core/data/dataset.hpp"
 #include "distributed/self.hpp"
 #include "distributed/thread.hpp"
 #include "tests/core/files.hpp"

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "core/hash.hpp"
+#include "core/files/hash.hpp"
 #include "core/sites.hpp"
 #include "kernels/error.hpp"
 #include "tests/core/files.hpp"

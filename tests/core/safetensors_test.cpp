@@ -1,4 +1,4 @@
-#include "core/safetensors.hpp"
+#include "core/files/safetensors.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <numbers>
 #include <random>
 
-#include "core/hash.hpp"
+#include "core/files/hash.hpp"
 #include "tests/core/files.hpp"
 
 namespace bayesum {

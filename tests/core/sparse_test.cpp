@@ -4,7 +4,7 @@
 #include <random>
 #include <sstream>
 
-#include "core/dataset.hpp"
+#include "core/data/dataset.hpp"
 #include "distributed/self.hpp"
 #include "distributed/thread.hpp"
 #include "tests/core/files.hpp"

@@ -1,4 +1,4 @@
-#include "core/special.hpp"
+#include "core/families/special.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <numeric>
 #include <vector>
 
-#include "core/dirichlet.hpp"
+#include "core/families/dirichlet.hpp"
 
 namespace bayesum {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "core/table_file.hpp"
+#include "core/data/table_file.hpp"
 
 namespace bayesum::testing {
 

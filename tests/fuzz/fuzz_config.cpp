@@ -1,4 +1,4 @@
-#include "core/dataset.hpp"
+#include "core/data/dataset.hpp"
 #include "core/rule.hpp"
 #include "core/trainer.hpp"
 #include "models/make_model.hpp"

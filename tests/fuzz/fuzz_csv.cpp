@@ -1,4 +1,4 @@
-#include "core/csv.hpp"
+#include "core/data/csv.hpp"
 #include "tests/fuzz/table.hpp"
 #include "tests/fuzz/target.hpp"
 

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "core/byte_file.hpp"
+#include "core/files/byte_file.hpp"
 #include "tests/fuzz/target.hpp"
 
 namespace bayesum::fuzz {

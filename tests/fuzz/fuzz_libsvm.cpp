@@ -1,4 +1,4 @@
-#include "core/libsvm.hpp"
+#include "core/data/libsvm.hpp"
 #include "tests/fuzz/table.hpp"
 #include "tests/fuzz/target.hpp"
 

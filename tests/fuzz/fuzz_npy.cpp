@@ -1,4 +1,4 @@
-#include "core/npy.hpp"
+#include "core/data/npy.hpp"
 #include "tests/fuzz/table.hpp"
 #include "tests/fuzz/target.hpp"
 

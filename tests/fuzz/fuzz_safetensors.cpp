@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "core/safetensors.hpp"
+#include "core/files/safetensors.hpp"
 #include "tests/fuzz/target.hpp"
 
 namespace bayesum::fuzz {

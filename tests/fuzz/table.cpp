@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/hash.hpp"
+#include "core/files/hash.hpp"
 #include "tests/fuzz/target.hpp"
 
 namespace bayesum::fuzz {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/table_file.hpp"
+#include "core/data/table_file.hpp"
 
 namespace bayesum::fuzz {
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "core/utf8.hpp"
+#include "core/files/utf8.hpp"
 
 namespace bayesum {
 namespace {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <random>
 
-#include "core/normal_gamma.hpp"
+#include "core/families/normal_gamma.hpp"
 #include "tests/laws/conjugate_oracle.hpp"
 
 namespace bayesum::laws {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/family.hpp"
+#include "core/families/family.hpp"
 #include "tests/laws/dense.hpp"
 
 // The members of exponential families on which the laws are run: one point of natural parameters

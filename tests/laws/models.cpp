@@ -4,7 +4,7 @@
 #include <limits>
 #include <stdexcept>
 
-#include "models/glm.hpp"
+#include "models/regression/glm.hpp"
 
 namespace bayesum::laws {
 namespace {

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "core/normal_gamma.hpp"
+#include "core/families/normal_gamma.hpp"
 #include "distributed/self.hpp"
 #include "tests/laws/digamma.hpp"
 #include "tests/laws/models.hpp"

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "models/coefficients.hpp"
+#include "models/regression/coefficients.hpp"
 #include "tests/models/glm_reference.hpp"
 #include "tests/models/trained_job.hpp"
 

@@ -1,4 +1,4 @@
-#include "models/coefficients.hpp"
+#include "models/regression/coefficients.hpp"
 
 #include <gtest/gtest.h>
 

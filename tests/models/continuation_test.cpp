@@ -6,8 +6,8 @@
 #include <cmath>
 
 #include "core/sites.hpp"
-#include "models/coefficients.hpp"
 #include "models/combination.hpp"
+#include "models/regression/coefficients.hpp"
 #include "tests/laws/models.hpp"
 #include "tests/models/trained_job.hpp"
 

@@ -8,7 +8,7 @@
 #include <sstream>
 #include <string>
 
-#include "models/coefficients.hpp"
+#include "models/regression/coefficients.hpp"
 #include "tests/models/trained_job.hpp"
 
 // Children's test scores and their mothers' (Gelman and Hill, 2007): kid_score ~ N(x'b, sigma),

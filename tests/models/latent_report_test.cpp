@@ -1,4 +1,4 @@
-#include "models/latent_report.hpp"
+#include "models/latent/latent_report.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,10 +8,10 @@
 #include <numeric>
 #include <span>
 
-#include "core/special.hpp"
+#include "core/families/special.hpp"
 #include "distributed/self.hpp"
 #include "kernels/error.hpp"
-#include "models/coefficients.hpp"
+#include "models/regression/coefficients.hpp"
 #include "tests/models/numerics.hpp"
 #include "tests/models/trained_job.hpp"
 

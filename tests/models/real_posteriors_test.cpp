@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "models/coefficients.hpp"
+#include "models/regression/coefficients.hpp"
 #include "tests/models/glm_reference.hpp"
 #include "tests/models/metropolis.hpp"
 #include "tests/models/trained_job.hpp"

@@ -4,8 +4,8 @@
 #include <array>
 #include <cmath>
 
-#include "core/normal_wishart.hpp"
-#include "models/coefficients.hpp"
+#include "core/families/normal_wishart.hpp"
+#include "models/regression/coefficients.hpp"
 #include "tests/models/numerics.hpp"
 #include "tests/models/trained_examples.hpp"
 

@@ -4,12 +4,12 @@
 #include <cmath>
 #include <random>
 
-#include "core/family.hpp"
+#include "core/families/family.hpp"
 #include "distributed/self.hpp"
 #include "kernels/error.hpp"
-#include "models/coefficients.hpp"
 #include "models/evaluation.hpp"
 #include "models/prediction.hpp"
+#include "models/regression/coefficients.hpp"
 #include "tests/models/sparse_rows.hpp"
 #include "tests/models/trained_examples.hpp"
 

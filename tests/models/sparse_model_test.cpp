@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "core/model.hpp"
-#include "models/linear_posterior.hpp"
 #include "models/prediction.hpp"
+#include "models/regression/linear_posterior.hpp"
 #include "tests/models/sparse_rows.hpp"
 #include "tests/models/trained_examples.hpp"
 

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/dataset.hpp"
+#include "core/data/dataset.hpp"
 
 namespace bayesum::examples {
 

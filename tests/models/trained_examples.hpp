@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/family.hpp"
+#include "core/families/family.hpp"
 #include "kernels/matrix.hpp"
 #include "models/trained_model.hpp"
 

@@ -41,7 +41,7 @@ OUTSIDE = {
 OUTSIDE_OF_FILE = {
     "distributed/mpi.cpp": ["mpi.h"],
     "distributed/nccl.cpp": ["nccl.h", "cuda_runtime"],
-    "core/special.cpp": ["boost/math/"],
+    "core/families/special.cpp": ["boost/math/"],
 }
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:<([^>]+)>|"([^"]+)")', re.MULTILINE)

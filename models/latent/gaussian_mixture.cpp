@@ -1,0 +1,188 @@
+#include "models/latent/gaussian_mixture.hpp"
+
+#include <cmath>
+#include <memory>
+#include <string>
+
+#include "core/families/dirichlet.hpp"
+#include "core/families/special.hpp"
+#include "kernels/elementwise.hpp"
+#include "kernels/error.hpp"
+#include "kernels/gram.hpp"
+#include "kernels/random.hpp"
+#include "kernels/reduce.hpp"
+
+namespace bayesum {
+namespace {
+
+// Adds to a component what so many rows of this mean, of squared deviation `variance` in every
+// column, would teach it.
+void add_rows(std::span<double> natural, std::span<const double> mean, double rows,
+              double variance) {
+  const std::size_t d = mean.size();
+  natural[1] -= 0.5 * rows;
+  for (std::size_t i = 0; i < d; ++i) {
+    natural[2 + i] += rows * mean[i];
+    for (std::size_t j = 0; j < i; ++j) {
+      natural[2 + d + packed_index(i, j)] -= rows * mean[i] * mean[j];
+    }
+    natural[2 + d + packed_index(i, i)] -= 0.5 * rows * (mean[i] * mean[i] + variance);
+  }
+}
+
+// Of the columns as the design has them.
+std::vector<double> mean_of(const Design& design, const DataSummary& summary) {
+  std::vector<double> mean;
+  for (std::size_t j = 0; j < design.features.size(); ++j) {
+    mean.push_back((summary.mean[j] - design.mean[j]) / design.sd[j]);
+  }
+  return mean;
+}
+
+Prior make_prior(const ModelConfig& config, const PriorConfig& prior, const Design& design,
+                 const DataSummary& summary) {
+  const auto k = static_cast<std::size_t>(config.components);
+  const std::size_t d = design.features.size();
+  const double degrees = prior.degrees + static_cast<double>(d) - 1.0;
+  std::vector<double> component(NormalWishart(d).size());
+  component[0] = 0.5 * (degrees - static_cast<double>(d));
+  add_rows(component, mean_of(design, summary), prior.strength,
+           degrees * prior.component_sd * prior.component_sd / prior.strength);
+  Prior all{.natural = std::vector<double>(k, prior.concentration - 1.0)};
+  all.log_partition = Dirichlet(k).log_partition(all.natural) +
+                      static_cast<double>(k) * NormalWishart(d).log_partition(component);
+  for (std::size_t i = 0; i < k; ++i) {
+    all.natural.insert(all.natural.end(), component.begin(), component.end());
+  }
+  return all;
+}
+
+Posterior make_initial(const ModelConfig& config, const PriorConfig& prior, const Design& design,
+                       const DataSummary& summary, std::uint64_t seed) {
+  const auto k = static_cast<std::size_t>(config.components);
+  const std::size_t d = design.features.size();
+  const Prior all = make_prior(config, prior, design, summary);
+  Posterior q;
+  q.add_block("weights", std::make_shared<Dirichlet>(k));
+  const auto family = std::make_shared<NormalWishart>(d);
+  for (std::size_t i = 1; i <= k; ++i) q.add_block("component." + std::to_string(i), family);
+  std::ranges::copy(all.natural, q.natural().begin());
+
+  const double share = summary.weight / static_cast<double>(config.components);
+  const std::vector<double> centre = mean_of(design, summary);
+  double variance = 0;
+  for (std::size_t j = 0; j < d; ++j) {
+    const double sd = summary.sd[j] / design.sd[j];
+    variance += sd * sd / static_cast<double>(d);
+  }
+  std::vector<double> mean(d);
+  for (std::size_t i = 0; i < k; ++i) {
+    q.natural()[i] += share;
+    fill_normal(Stream(), {.seed = seed, .draw = static_cast<std::uint32_t>(i)}, 0,
+                std::span(mean));
+    for (std::size_t j = 0; j < d; ++j) {
+      mean[j] = centre[j] + mean[j] * summary.sd[j] / design.sd[j];
+    }
+    const auto natural = q.natural().subspan(q.blocks()[1 + i].first, family->size());
+    natural[0] += 0.5 * share;
+    add_rows(natural, mean, share, variance);
+  }
+  return q;
+}
+
+}  // namespace
+
+GaussianMixtureModel::GaussianMixtureModel(const ModelConfig& config, const PriorConfig& prior,
+                                           const Design& design, const DataSummary& summary,
+                                           std::uint64_t seed)
+    : LatentModel(make_prior(config, prior, design, summary),
+                  make_initial(config, prior, design, summary, seed)),
+      components_(static_cast<std::size_t>(config.components)),
+      columns_(design.features.size()) {}
+
+void GaussianMixtureModel::prepare(const Stream& stream, const Posterior& q) {
+  const MixtureComponents found = MixtureComponents::expected(q);
+  if (constant_.size() != components_ || constant_.device() != stream.device()) {
+    constant_ = Buffer<double>(stream.device(), components_);
+    means_ = Buffer<double>(stream.device(), found.means.size());
+    factors_ = Buffer<double>(stream.device(), found.factors.size());
+  }
+  copy(stream, std::span<const double>(found.constant), constant_.span());
+  copy(stream, std::span<const double>(found.means), means_.span());
+  copy(stream, std::span<const double>(found.factors), factors_.span());
+}
+
+void GaussianMixtureModel::reserve(const Stream& stream, std::size_t rows) {
+  if (loss_.size() >= rows && loss_.device() == stream.device()) return;
+  responsibility_ = Buffer<double>(stream.device(), components_ * rows);
+  loss_ = Buffer<double>(stream.device(), rows);
+  gram_ = Buffer<double>(stream.device(), packed_size(columns_));
+  counts_ = Buffer<double>(stream.device(), components_);
+}
+
+void GaussianMixtureModel::accumulate(const Stream& stream, const Batch& batch, Message& message) {
+  const std::size_t n = batch.rows();
+  reserve(stream, n);
+  squared_distances(
+      stream, batch.x,
+      {{means_.data(), components_, columns_}, {factors_.data(), components_ * columns_, columns_}},
+      {responsibility_.data(), components_, n});
+  apply(stream,
+        ResolveComponents{.components = components_,
+                          .stride = n,
+                          .constant = constant_.data(),
+                          .row_weight = batch.weight.data(),
+                          .distance = responsibility_.data(),
+                          .loss = loss_.data()},
+        n);
+
+  std::vector<double> counts(components_);
+  for (std::size_t k = 0; k < components_; ++k) {
+    counts[k] = sum(stream, std::as_const(responsibility_).span().subspan(k * n, n));
+  }
+  copy(stream, std::span<const double>(counts), counts_.span());
+  apply(stream, AddScaled{.scale = 1.0, .x = counts_.data(), .out = message.payload().data()},
+        components_);
+  const std::size_t size = NormalWishart(columns_).size();
+  for (std::size_t k = 0; k < components_; ++k) {
+    add_component(stream, batch, k, message.payload().subspan(components_ + k * size, size));
+  }
+  message.count(stream, Message::kLoss, sum(stream, std::as_const(loss_).span().first(n)));
+}
+
+// [r / 2, -r / 2, X'r, -X' diag(r) X / 2 packed] with r the responsibilities of component k.
+void GaussianMixtureModel::add_component(const Stream& stream, const Batch& batch, std::size_t k,
+                                         std::span<double> payload) {
+  const std::size_t n = batch.rows();
+  const auto weight = std::as_const(responsibility_).span().subspan(k * n, n);
+  apply(stream, AddScaled{.scale = 0.5, .x = counts_.data() + k, .out = payload.data()}, 1);
+  apply(stream, AddScaled{.scale = -0.5, .x = counts_.data() + k, .out = payload.data() + 1}, 1);
+  weighted_column_sum(stream, batch.x, weight, payload.subspan(2, columns_));
+  apply(stream, Fill{0.0, gram_.data()}, gram_.size());
+  weighted_gram(stream, batch.x, weight, gram_.span());
+  apply(stream, AddPackedPrecision{gram_.data(), payload.subspan(2 + columns_).data()},
+        gram_.size());
+}
+
+void GaussianMixtureModel::log_likelihood(const Batch& batch, MatrixView<const double> draws,
+                                          std::span<double> sums) const {
+  const Stream host;
+  const std::size_t n = batch.rows();
+  std::vector<double> distance(components_ * n), loss(n);
+  for (std::size_t s = 0; s < draws.rows; ++s) {
+    const auto at =
+        MixtureComponents::at({draws.data + s * draws.stride, draws.cols}, components_, columns_);
+    squared_distances(host, batch.x, at.metric(), {distance.data(), components_, n});
+    apply(host,
+          ResolveComponents{.components = components_,
+                            .stride = n,
+                            .constant = at.constant.data(),
+                            .row_weight = batch.weight.data(),
+                            .distance = distance.data(),
+                            .loss = loss.data()},
+          n);
+    sums[s] -= sum(host, loss);
+  }
+}
+
+}  // namespace bayesum

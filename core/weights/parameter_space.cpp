@@ -1,0 +1,61 @@
+#include "core/weights/parameter_space.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+
+#include "kernels/error.hpp"
+
+namespace bayesum {
+namespace {
+
+std::size_t aligned(std::size_t size) {
+  constexpr std::size_t unit = ParameterSpace::kAlignment;
+  return (size + unit - 1) / unit * unit;
+}
+
+}  // namespace
+
+std::size_t ParameterTensor::size() const {
+  return std::reduce(shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>());
+}
+
+std::size_t ParameterSpace::add(ParameterTensor tensor) {
+  if (tensor.size() == 0) throw Error(ExitCode::kUsage, "tensor " + tensor.name + " is empty");
+  if (has(tensor.name)) {
+    throw Error(ExitCode::kUsage, "two tensors have the name " + tensor.name);
+  }
+  tensor.first = size_;
+  size_ += aligned(tensor.size());
+  tensors_.push_back(std::move(tensor));
+  return tensors_.back().first;
+}
+
+const ParameterTensor& ParameterSpace::tensor(const std::string& name) const {
+  const auto found = std::ranges::find(tensors_, name, &ParameterTensor::name);
+  if (found == tensors_.end()) throw Error(ExitCode::kUsage, "there is no tensor " + name);
+  return *found;
+}
+
+bool ParameterSpace::has(const std::string& name) const {
+  return std::ranges::find(tensors_, name, &ParameterTensor::name) != tensors_.end();
+}
+
+std::size_t ParameterSpace::count() const {
+  std::size_t count = 0;
+  for (const ParameterTensor& tensor : tensors_) count += tensor.size();
+  return count;
+}
+
+std::vector<Range> ParameterSpace::buckets(std::size_t elements) const {
+  const std::size_t size = std::max(aligned(elements), kAlignment);
+  std::vector<Range> buckets;
+  for (std::size_t last = size_; last > 0;) {
+    const std::size_t first = last > size ? last - size : 0;
+    buckets.push_back({first, last});
+    last = first;
+  }
+  return buckets;
+}
+
+}  // namespace bayesum

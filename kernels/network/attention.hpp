@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "kernels/bfloat16.hpp"
+#include "kernels/matrix.hpp"
+#include "kernels/stream.hpp"
+
+namespace bayesum {
+
+// Causal self-attention of many heads. A row of `qkv` is a token, its queries, keys and values side
+// by side, head after head, as GPT-2's c_attn writes them: [Q_0 .. Q_H-1 | K_0 .. | V_0 ..], each
+// of head_size columns; channels = heads head_size. Token t of a sequence sees tokens 0 .. t:
+//
+//   s_tu = q_t . k_u / sqrt(head_size)    l_t = log sum_{u <= t} exp s_tu
+//   out_t = sum_{u <= t} exp(s_tu - l_t) v_u
+//
+// in blocks of keys, so that no matrix of sequence x sequence is held, and l is kept for the
+// backward pass, which computes the probabilities anew. Arithmetic is float32. Dao et al.,
+// "FlashAttention", NeurIPS 2022. Throws Error(kUsage) when shapes do not fit.
+template <class T>
+struct Attention {
+  std::size_t sequence = 0;  // tokens of a sequence; the rows are a multiple
+  std::size_t heads = 1;
+  MatrixView<const T> qkv{};        // rows x 3 channels
+  MatrixView<T> out{};              // rows x channels
+  MatrixView<float> log_sum_exp{};  // rows x heads
+};
+void attention(const Stream& stream, const Attention<float>& op);
+void attention(const Stream& stream, const Attention<BFloat16>& op);
+
+// dqkv, written, from dout.
+template <class T>
+struct AttentionBackward {
+  std::size_t sequence = 0;
+  std::size_t heads = 1;
+  MatrixView<const T> qkv{};
+  MatrixView<const T> out{};
+  MatrixView<const float> log_sum_exp{};
+  MatrixView<const T> dout{};
+  MatrixView<T> dqkv{};  // rows x 3 channels
+};
+void attention_backward(const Stream& stream, const AttentionBackward<float>& op);
+void attention_backward(const Stream& stream, const AttentionBackward<BFloat16>& op);
+
+// The next tokens of sequences whose earlier keys and values are kept. Row b n + i of qkv is the
+// i-th of n new tokens of sequence b; its key and value are written to row b capacity + cached + i
+// of the caches, and it attends to rows b capacity .. b capacity + cached + i of them.
+// Throws Error(kUsage) when cached + n goes past the capacity.
+template <class T>
+struct CachedAttention {
+  std::size_t batch = 1;
+  std::size_t heads = 1;
+  std::size_t cached = 0;     // tokens of each sequence in the caches
+  MatrixView<const T> qkv{};  // (batch n) x 3 channels
+  MatrixView<T> keys{};       // (batch capacity) x channels
+  MatrixView<T> values{};
+  MatrixView<T> out{};  // (batch n) x channels
+};
+void cached_attention(const Stream& stream, const CachedAttention<float>& op);
+void cached_attention(const Stream& stream, const CachedAttention<BFloat16>& op);
+
+}  // namespace bayesum

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "kernels/bfloat16.hpp"
+#include "kernels/matrix.hpp"
+#include "kernels/stream.hpp"
+
+namespace bayesum {
+
+inline constexpr std::int32_t kIgnoredTarget = -1;
+
+// What a loss adds to, three float64 numbers on the stream's device, so that a micro-step need not
+// wait for the device: sums[0] += sum of losses, sums[1] += rows counted, sums[2] += rows whose
+// largest output is that of the target (the first of equals).
+inline constexpr std::size_t kLossSums = 3;
+
+// Softmax, cross-entropy and gradient at once. With p_r the softmax of the first `classes` logits
+// of row r, computed relative to the largest,
+//
+//   loss_r = -log p_r,target     logits_rj <- scale (p_rj - [j = target])
+//
+// and 0 in the columns from `classes` on, which pad the vocabulary. A row with target
+// kIgnoredTarget counts nowhere and has gradient 0. Any other target outside the classes makes the
+// loss NaN. Throws Error(kUsage) when shapes do not fit.
+template <class T>
+struct CrossEntropy {
+  MatrixView<T> logits{};  // rows x (classes and padding); becomes the gradient
+  std::size_t classes = 0;
+  std::span<const std::int32_t> targets{};
+  float scale = 1.0f;
+  std::span<double> sums{};  // kLossSums, added to
+};
+void cross_entropy(const Stream& stream, const CrossEntropy<float>& op);
+void cross_entropy(const Stream& stream, const CrossEntropy<BFloat16>& op);
+
+// The same without gradient, row by row: loss_r (0 where ignored; NaN where outside) and p, each
+// left out when empty. Targets are needed for the loss alone.
+template <class T>
+struct CrossEntropyRows {
+  MatrixView<const T> logits{};
+  std::size_t classes = 0;
+  std::span<const std::int32_t> targets{};
+  std::span<float> loss{};            // rows, or empty
+  MatrixView<float> probabilities{};  // rows x classes, or empty
+};
+void cross_entropy_rows(const Stream& stream, const CrossEntropyRows<float>& op);
+void cross_entropy_rows(const Stream& stream, const CrossEntropyRows<BFloat16>& op);
+
+// Regression with Gaussian noise of known precision, outputs f (rows x columns):
+//
+//   loss_r = sum_j [precision (y_rj - f_rj)^2 - log(precision / 2 pi)] / 2
+//   f_rj  <- scale precision (f_rj - y_rj)
+//
+// sums[0] += losses, sums[1] += rows, sums[2] += sum of (y - f)^2.
+template <class T>
+struct SquaredError {
+  MatrixView<T> output{};  // becomes the gradient
+  MatrixView<const float> target{};
+  float precision = 1.0f;
+  float scale = 1.0f;
+  std::span<double> sums{};  // kLossSums, added to
+};
+void squared_error(const Stream& stream, const SquaredError<float>& op);
+void squared_error(const Stream& stream, const SquaredError<BFloat16>& op);
+
+}  // namespace bayesum

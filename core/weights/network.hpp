@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+
+#include "core/weights/parameter_space.hpp"
+#include "core/weights/weight_message.hpp"
+#include "kernels/matrix.hpp"
+#include "kernels/random.hpp"
+#include "kernels/stream.hpp"
+
+namespace bayesum {
+
+// Some examples of one pass, on the stream's device. What the network has none of stays empty.
+struct ExampleBatch {
+  std::size_t rows = 0;                  // examples; sequences, of a language model
+  std::size_t length = 1;                // tokens of each
+  std::span<const std::int32_t> tokens;  // rows x length
+  MatrixView<const float> features;      // rows x features
+  // What is to be predicted, rows x length: the token that follows, or the label of the row;
+  // kNoTarget where nothing is.
+  std::span<const std::int32_t> targets;
+  MatrixView<const float> response;  // rows x responses, of a regression
+};
+
+// Where the gradient of one batch goes, on the stream's device. All are added to.
+struct GradientSink {
+  std::span<float> gradient;  // of the summed negative log-likelihood, in the parameter space
+  // Sums of the squares of the gradient of each example; empty: not asked for.
+  std::span<float> squares = {};
+  // Called as the backward pass goes, from the last parameters to the first: the gradient of
+  // [first, size) is final. What hides communication behind the backward pass hangs here.
+  std::function<void(std::size_t first)> final_from = {};
+};
+
+// A likelihood given by a network: (theta, examples) to loss and gradient. Knows nothing of
+// posteriors, ranks or rules. Memory for activations is taken once, for the largest batch.
+class Network {
+ public:
+  virtual ~Network() = default;
+
+  virtual std::string name() const = 0;
+  virtual const ParameterSpace& parameters() const = 0;
+
+  // Runs forward and backward at theta (float32, in the parameter space, on the stream's device).
+  // Adds to the sink, and loss, examples and correct to the counts. `dropout` names the noise of
+  // dropout; two passes with one id drop the same.
+  virtual void accumulate(const Stream& stream, std::span<const float> theta,
+                          const ExampleBatch& batch, NoiseId dropout, const GradientSink& sink,
+                          std::span<double, WeightMessage::kScalars> counts) = 0;
+
+  // Runs forward only, without dropout: loss, examples and correct of the batch.
+  virtual void evaluate(const Stream& stream, std::span<const float> theta,
+                        const ExampleBatch& batch,
+                        std::span<double, WeightMessage::kScalars> counts) = 0;
+
+  // What it says of each target of the batch, without dropout: `outputs` values a target, in host
+  // memory, row-major. Of a classifier or language model the log-probabilities of all classes; of
+  // a regression the mean and the log variance.
+  virtual std::size_t outputs() const = 0;
+  virtual void predict(const Stream& stream, std::span<const float> theta,
+                       const ExampleBatch& batch, std::span<float> out) = 0;
+};
+
+}  // namespace bayesum

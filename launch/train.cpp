@@ -202,7 +202,7 @@ void Training::make_model_of_data() {
         continuation_ ? continuation_->design : make_design(config_.model, *data_, summary_);
     model_ = make_model(config_.model, prior_config(), design, summary_,
                         static_cast<std::uint64_t>(config_.run.seed));
-    data_->set_design(design, model_->takes_sparse() && !stream_.on_cuda());
+    data_->set_design(design, keeps_sparse(*model_, design) && !stream_.on_cuda());
     sources_ = sources_of(summary_, config_.data);
     if (!continuation_) return;
     model_->set_prior(continuation_->prior);

@@ -96,6 +96,23 @@ def test_every_format_trains_and_predicts_alike(bench):
 
 
 @on_ranks(1, 2)
+def test_a_dense_run_is_the_prior_of_sparse_rows(bench):
+    bench.write("rows.csv", table(60).replace("visits", "label"))
+    bench.configure(response="label")
+    bench.trained(folder="yesterday")
+    rows = columns(table(40, seed=3))
+    bench.write("today.csv", table(40, seed=3).replace("visits", "label"))
+    bench.write("today.libsvm", "".join(f"{v} 1:{a} 2:{b}\n" for a, b, v, _ in rows))
+    bench.write("names.txt", "age\nbmi\n")
+    prior = ("--prior", "yesterday")
+    bench.trained(*prior, "--data.path", "today.csv", folder="csv")
+    bench.trained(*prior, "--data.path", "today.libsvm",
+                  "--data.feature_names", "names.txt", folder="libsvm")
+    for ours, theirs in zip(coefficients(bench, "csv"), coefficients(bench, "libsvm")):
+        check(ours == theirs, f"libsvm: {theirs} where csv gave {ours}")
+
+
+@on_ranks(1, 2)
 def test_categories_are_read_through_their_dictionary(bench):
     bench.write("regions.csv", regions(200))
     bench.write("train.toml", REGIONS)

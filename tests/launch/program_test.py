@@ -265,6 +265,25 @@ def test_flags_may_have_an_equals_sign_and_no_section(bench):
     check(len(bench.read("short", "metrics.jsonl").splitlines()) == 4, "not three steps")
 
 
+@on_ranks(1, 2)
+def test_a_flag_of_true_or_false_needs_no_value(bench):
+    check_code(bench.run("train", "train.toml", "--dir", "q"), DONE)
+    first = bench.read("q", "posterior.safetensors")
+    for flags in (("--overwrite", "--dir", "q"), ("--dir", "q", "--overwrite"),
+                  ("--dir", "q", "--run.overwrite", "true"), ("--overwrite=true", "--dir=q"),
+                  ("--model.intercept", "--dir", "q", "--overwrite")):
+        os.remove(bench.path("q", "posterior.safetensors"))
+        check_code(bench.run("train", "train.toml", *flags), DONE)
+        check(bench.read("q", "posterior.safetensors") == first, f"{flags}: another posterior")
+    check_refused(bench.run("train", "train.toml", "--dir", "q", "--overwrite", "false"), USAGE, "q")
+    check_refused(bench.run("train", "train.toml", "--dir", "--overwrite"), USAGE,
+                  "--dir needs a value")
+    check_refused(bench.run("train", "train.toml", "--rule.rho", "--overwrite"), USAGE,
+                  "--rule.rho needs a value")
+    check(sorted(os.listdir(bench.folder)) == ["held-out.csv", "q", "rows.csv", "train.toml"],
+          f"another folder: {os.listdir(bench.folder)}")
+
+
 @on_ranks(1)
 def test_a_run_is_named_after_its_config(bench):
     check_code(bench.run("train", "train.toml"), DONE)

@@ -804,9 +804,16 @@ def test_minibatches_give_the_same_bytes_and_a_real_last_report(bench):
 def test_minibatches_that_cannot_be_are_refused(bench):
     check_refused(bench.train("--data.shards_per_step", "3"), USAGE,
                   "data.shards_per_step = 3 does not divide data.virtual_shards = 8")
-    check_refused(bench.train("--data.shards_per_step", "2"), USAGE, "rule.schedule")
-    bench.configure(model="linear")
-    check_refused(bench.train("--data.shards_per_step", "2"), USAGE, "rule.schedule")
+    for model, response in (("poisson", "visits"), ("linear", "visits"), ("softmax", "visits"),
+                            ("student-t", "visits"), ("gaussian-mixture", "")):
+        bench.configure(model, response, more="components = 2\n" if not response else "")
+        parts = ("--data.shards_per_step", "2", "--overwrite")
+        refused = bench.train(*parts)
+        check_refused(refused, USAGE, "data.shards_per_step", 'set both')
+        advice = refused.sentences()[0].split("set both ")[1].replace(" (rank 0)", "")
+        flags = [word for pair in advice.split(" and ")
+                 for word in ("--" + pair.split(" = ")[0], json.loads(pair.split(" = ")[1]))]
+        check_code(bench.train(*parts, *flags, "--stop.steps", "40"), DONE)
 
 
 @on_ranks(1, 2)

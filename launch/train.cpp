@@ -288,6 +288,13 @@ void Training::save(const TrainingState& state) {
 // Of the posterior that training ended with.
 void Training::keep_sites(const TrainingResult& result) {
   if (config_.run.keep_sites == "no") return;
+  constexpr double kRounding = 1e-12;  // residuals below this are none
+  if (is_root_ && result.last.residual > std::max(config_.stop.residual, kRounding)) {
+    log_->warn(
+        "the posterior is not at its fixed point: prior and sites add up to it but for a residual "
+        "of {}, above stop.residual = {}; train longer, on all of the data",
+        rounded(result.last.residual, 2), config_.stop.residual);
+  }
   const std::string column = config_.run.keep_sites == "group" ? config_.data.group : "";
   const Sites sites = gather_sites({stream_, ranks_, *data_, *model_}, result.posterior, summary_,
                                    column, groups());

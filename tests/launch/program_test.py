@@ -834,9 +834,25 @@ def test_sites_are_kept_and_sum_to_the_posterior(bench):
         check(sum(sites.vector("site.rows")) == 60, "not all rows")
         check(sites.lines("names") == [str(k) for k in range(8)], sites.metadata)
         check(sites.hashes("site.fingerprint") == posterior.hashes("data.shards"), "other shards")
+    check("fixed point" not in bench.read("linear", "log.txt").decode(), "a warning of nothing")
     check_refused(bench.train("--keep-sites", "group"), USAGE, "data.group")
     bench.trained("--overwrite", "true", folder="linear")
     check(not os.path.exists(bench.path("linear", "sites.safetensors")), "sites of another run")
+
+
+@on_ranks(1, 2)
+def test_sites_of_a_posterior_short_of_its_fixed_point_are_warned_of(bench):
+    parts = ("--data.shards_per_step", "2", "--rule.name", "blr", "--rule.schedule", "power")
+    for name, more in (("parts", (*parts, "--stop.steps", "20")), ("short", ("--stop.steps", "1"))):
+        outcome = bench.train("--keep-sites", "shards", *more, folder=name)
+        check_code(outcome, DONE)
+        residual = File(bench.path(name, "posterior.safetensors")).vector("fit.residual")[0]
+        check(residual > 1e-8, f"{name} has converged: {residual}")
+        for place in (bench.read(name, "log.txt").decode(), outcome.err):
+            found = re.findall(r"fixed point: .* residual of (\S+), above stop.residual = 1e-08", place)
+            check(len(found) == 1 and abs(float(found[0]) / residual - 1) < 0.06, (residual, place))
+        quiet = bench.train("--keep-sites", "no", *more, folder=name + "-quiet")
+        check("fixed point: " not in quiet.err, quiet.err)
 
 
 @on_ranks(1, 2)

@@ -158,7 +158,31 @@ def test_missing_values_do_what_is_asked(bench):
     lines = outcome.out.splitlines()
     check(len(lines) == 61 and lines[9].endswith(","), "the row without a response: " + lines[9])
     check_refused(bench.run("predict", "drop", "--data", "rows.csv", "--out", "-"), FILE,
-                  "rows.csv:6: a value is missing")
+                  "rows.csv:6: column 'age': a value is missing")
+
+
+@on_ranks(1, 2)
+def test_predictions_need_no_response(bench):
+    draw = random.Random(5)
+    rows = [(f"{draw.gauss(0, 1):.4f}", draw.choice(["cat", "dog", "owl"])) for _ in range(90)]
+    bench.write("rows.csv", "".join(["x,who,w\n"] + [f"{x},{who},1\n" for x, who in rows]))
+    bench.write("train.toml", '[data]\npath = "rows.csv"\nresponse = "who"\nweight = "w"\n'
+                              '[model]\nname = "softmax"\n')
+    bench.trained()
+    with_response = "".join(["who,x\n"] + [f"{who},{x}\n" for x, who in rows[:4]])
+    for name, text in (("with", with_response), ("other", with_response.replace("cat", "fox")),
+                       ("without", "".join(["x\n"] + [f"{x}\n" for x, _ in rows[:4]]))):
+        bench.write("few.csv", text)
+        outcome = bench.run("predict", "run", "--data", "few.csv", "--out", name)
+        check_code(outcome, DONE)
+    found = {name: [line.split(",") for line in bench.read(name).decode().splitlines()]
+             for name in ("with", "other", "without")}
+    check([line[:5] for line in found["with"]] == found["without"], "other predictions without")
+    check([line[:5] for line in found["with"]] == [line[:5] for line in found["other"]], "for others")
+    check(found["with"][0][5] == "log_density", found["with"])
+    for line, other, (_, who) in zip(found["with"][1:], found["other"][1:], rows):
+        check(line[5] != "" and other[5] == ("" if who == "cat" else line[5]), (line, other, who))
+    check_refused(bench.run("evaluate", "run", "--data", "few.csv"), USAGE, "who")
 
 
 @on_ranks(1, 2)

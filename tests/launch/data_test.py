@@ -186,6 +186,27 @@ def test_predictions_need_no_response(bench):
 
 
 @on_ranks(1, 2)
+def test_categories_that_may_be_numbers_are_doubted(bench):
+    draw = random.Random(6)
+    few = [draw.choice("123") for _ in range(120)]
+    many = [str(draw.randrange(60)) for _ in range(120)]
+    words = [f"w{i % 55}" for i in range(120)]
+    rows = [f"{i % 7}.5,{a},{b},{c},{draw.randrange(4)}\n"
+            for i, (a, b, c) in enumerate(zip(few, many, words))]
+    bench.write("rows.csv", "age,few,many,words,visits\n" + "".join(rows))
+    bench.write("train.toml", '[data]\npath = "rows.csv"\nresponse = "visits"\n'
+                              'categories = ["few", "many", "words"]\n[model]\nname = "linear"\n')
+    outcome = bench.train()
+    check_code(outcome, DONE)
+    sentence = (f"data.categories: 'many' has {len(set(many))} levels for 120 rows, all of them "
+                "numbers; is it a number?")
+    for place in (bench.read("run", "log.txt").decode(), outcome.err):
+        check(place.count("is it a number?") == 1 and sentence in place, place)
+    bench.write("rows.csv", "age,few,many,words,visits\n" + "".join(rows[:4]))
+    check("'many'" in bench.train("--overwrite").err, "a level for every row was not doubted")
+
+
+@on_ranks(1, 2)
 def test_bad_files_of_rows_are_named(bench):
     whole = gzip.compress(table(60).encode())
     good = npy([[1, 2], [3, 4]])

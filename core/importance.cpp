@@ -17,15 +17,9 @@ constexpr std::uint32_t kStep = std::numeric_limits<std::uint32_t>::max();
 
 // <lambda_prior - lambda, T(theta)>: log p(theta) - log q(theta) but for the log-partitions.
 double prior_ratio(const Prior& prior, const Posterior& q, std::span<const double> theta) {
+  const std::vector<double> t = q.sufficient_statistic(theta);
   double sum = 0;
-  for (const Block& block : q.blocks()) {
-    std::vector<double> t(block.family->size());
-    block.family->sufficient_statistic(theta.first(block.family->dimension()), t);
-    for (std::size_t i = 0; i < t.size(); ++i) {
-      sum += (prior.natural[block.first + i] - q.natural()[block.first + i]) * t[i];
-    }
-    theta = theta.subspan(block.family->dimension());
-  }
+  for (std::size_t i = 0; i < t.size(); ++i) sum += (prior.natural[i] - q.natural()[i]) * t[i];
   return sum;
 }
 

@@ -64,4 +64,8 @@ class Model {
   Prior prior_;
 };
 
+// May rows of a sparse file stay sparse for it: does it take them, and does the design not shift
+// them? On the CPU alone.
+bool keeps_sparse(const Model& model, const Design& design);
+
 }  // namespace bayesum

@@ -97,6 +97,15 @@ double Posterior::log_density(std::span<const double> theta) const {
   return sum;
 }
 
+std::vector<double> Posterior::sufficient_statistic(std::span<const double> theta) const {
+  std::vector<double> t(size());
+  each_block(std::span(blocks_), theta, [&](const Block& block, std::span<const double> part) {
+    block.family->sufficient_statistic(part,
+                                       std::span(t).subspan(block.first, block.family->size()));
+  });
+  return t;
+}
+
 void Posterior::natural_from_centred(std::span<const double> centred,
                                      std::span<double> message) const {
   for (const Block& block : blocks_) {

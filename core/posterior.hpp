@@ -43,6 +43,8 @@ class Posterior {
   // lambda and the noise id.
   void sample(NoiseId id, std::span<double> theta) const;
   double log_density(std::span<const double> theta) const;  // log q(theta)
+  // T(theta) of every block, in the layout of natural().
+  std::vector<double> sufficient_statistic(std::span<const double> theta) const;
 
   // From the centred form of every block to natural parameters at this posterior.
   void natural_from_centred(std::span<const double> centred, std::span<double> message) const;

@@ -19,10 +19,11 @@ double largest(std::span<const double> x) {
 void check_fit(const StepPolicy& policy, const Minibatch& batch) {
   const bool forgets = policy.rho == 1.0 && policy.schedule == "constant";
   if (batch.always_whole() || !(policy.backtracking || forgets)) return;
-  throw Error(ExitCode::kUsage,
-              "data.shards_per_step: steps on a part of the data are noisy, which neither "
-              "backtracking nor a constant rule.rho = 1 can bear; use rule.name = \"blr\" with "
-              "rule.schedule = \"power\" or a smaller rule.rho");
+  const char* const fault =
+      policy.backtracking ? "steps on a part of the data are noisy, which misleads backtracking"
+                          : "steps of rho = 1 forget all parts of the data but the last";
+  throw Error(ExitCode::kUsage, std::string("data.shards_per_step: ") + fault +
+                                    ": set both rule.name = \"blr\" and rule.schedule = \"power\"");
 }
 
 ResolvedRule rule_of(const RuleConfig& config, const Model& model) {

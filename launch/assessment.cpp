@@ -33,7 +33,7 @@ Scorer score(const TrainedModel& trained, const OtherData& rows, Communicator& r
     }
     config.virtual_shards = kHeldOutShards;
     Dataset data(config, support_of(trained.model.name));
-    data.set_design(trained.design, keeps_sparse(trained));
+    data.set_design(trained.design, keeps_sparse(*model_of(trained), trained.design));
     const Range mine = shards_of_rank(kHeldOutShards, ranks.size(), ranks.rank());
     for (std::size_t shard = mine.first; shard < mine.last; ++shard) {
       data.visit(stream, shard, [&](const Batch& batch) { scorer->add(batch); });
@@ -125,7 +125,7 @@ Psis judge_posterior(const TrainedModel& trained, const OtherData& rows, std::in
                                         counted(trained.summary.rows, "row") +
                                         " that the posterior was trained on");
     }
-    training.data->set_design(trained.design, keeps_sparse(trained));
+    training.data->set_design(trained.design, keeps_sparse(*training.model, trained.design));
   });
   const auto log_ratios =
       log_importance_ratios(stream, ranks, *training.data, *training.model, trained.posterior,

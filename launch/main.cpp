@@ -3,6 +3,7 @@
 #include <functional>
 #include <iostream>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -25,6 +26,7 @@ struct Arguments {
 };
 
 // Takes every `--key value` and `--key=value` out of the arguments of a command that is configured.
+// A flag of true or false without a value is true.
 Arguments split(int argc, char** argv) {
   Arguments arguments;
   const std::string command = argc > 1 ? argv[1] : "";
@@ -38,8 +40,10 @@ Arguments split(int argc, char** argv) {
     const std::size_t equals = argument.find('=');
     if (equals != std::string::npos) {
       arguments.overrides.push_back({argument.substr(2, equals - 2), argument.substr(equals + 1)});
-    } else if (i + 1 < argc) {
+    } else if (i + 1 < argc && !std::string_view(argv[i + 1]).starts_with("--")) {
       arguments.overrides.push_back({argument.substr(2), argv[++i]});
+    } else if (is_switch(argument.substr(2))) {
+      arguments.overrides.push_back({argument.substr(2), "true"});
     } else {
       throw Error(ExitCode::kUsage, argument + " needs a value");
     }
@@ -54,7 +58,8 @@ std::string help_of_keys() {
   return "Keys, in the file as `key = value` under their [section], or as flags, which win:\n\n" +
          help_text(fields) +
          "\nA flag without a section is one of [run]: --resume auto. An entry of a table is\n"
-         "--prior.sd_of.NAME 1.0; a list is --data.features a,b,c.";
+         "--prior.sd_of.NAME 1.0; a list is --data.features a,b,c; --overwrite alone is true. A\n"
+         "value that begins with -- is written --data.response=--x.";
 }
 
 // The program's commands and options; the callback of the one that was asked for sets the code.

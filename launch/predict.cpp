@@ -147,10 +147,11 @@ void write_predictions(const PredictOptions& options) {
   DataConfig config = config_of(options.data, trained);
   config.virtual_shards = 1;
   config.keep_rows = true;
+  config.weight.clear();
   const bool latent = has_latent_rows(trained);
   const bool with_response = !latent && has_response(config);
   Dataset data(config, latent || with_response ? support_of(trained.model.name) : Support::kNone);
-  data.set_design(trained.design, keeps_sparse(trained));
+  data.set_design(trained.design, keeps_sparse(*model_of(trained), trained.design));
   PredictionFile file(options.out);
   if (latent) {
     write_latents(trained, data, file);

@@ -10,6 +10,7 @@
 #include "core/agree.hpp"
 #include "core/checkpoint.hpp"
 #include "core/data/memory.hpp"
+#include "core/files/field_text.hpp"
 #include "core/files/hash.hpp"
 #include "core/run_folder.hpp"
 #include "core/sites.hpp"
@@ -39,6 +40,21 @@ std::size_t ranks_on_this_host(const Stream& stream, Communicator& ranks) {
     ranks.all_gather(wire, payload.subspan(mine, 1), counts, payload);
   });
   return static_cast<std::size_t>(std::ranges::count(hosts, hosts[mine]));
+}
+
+// Columns that data.categories names but whose texts are numbers, and of so many values that they
+// may have been meant as numbers: with that many levels each.
+std::vector<Input> doubtful_categories(const Dataset& data, const Strings& named,
+                                       std::uint64_t rows) {
+  constexpr std::size_t kManyLevels = 50;
+  std::vector<Input> doubtful;
+  for (const Input& input : data.inputs()) {
+    if (std::ranges::find(named, input.name) == named.end()) continue;
+    const bool many = input.levels.size() > kManyLevels || 2 * input.levels.size() > rows;
+    const auto is_one = [](const std::string& level) { return is_number(level); };
+    if (many && std::ranges::all_of(input.levels, is_one)) doubtful.push_back(input);
+  }
+  return doubtful;
 }
 
 // One rank's part in a training.
@@ -191,6 +207,11 @@ void Training::read_data() {
   if (summary_.dropped > 0) {
     log_->warn("{} with a missing value dropped", counted(summary_.dropped, "row"));
   }
+  if (!is_root_ || continuation_) return;
+  for (const Input& input : doubtful_categories(*data_, config_.data.categories, summary_.rows)) {
+    log_->warn("data.categories: '{}' has {} for {}, all of them numbers; is it a number?",
+               input.name, counted(input.levels.size(), "level"), counted(summary_.rows, "row"));
+  }
 }
 
 void Training::make_model_of_data() {
@@ -202,7 +223,7 @@ void Training::make_model_of_data() {
         continuation_ ? continuation_->design : make_design(config_.model, *data_, summary_);
     model_ = make_model(config_.model, prior_config(), design, summary_,
                         static_cast<std::uint64_t>(config_.run.seed));
-    data_->set_design(design, model_->takes_sparse() && !stream_.on_cuda());
+    data_->set_design(design, keeps_sparse(*model_, design) && !stream_.on_cuda());
     sources_ = sources_of(summary_, config_.data);
     if (!continuation_) return;
     model_->set_prior(continuation_->prior);
@@ -288,6 +309,13 @@ void Training::save(const TrainingState& state) {
 // Of the posterior that training ended with.
 void Training::keep_sites(const TrainingResult& result) {
   if (config_.run.keep_sites == "no") return;
+  constexpr double kRounding = 1e-12;  // residuals below this are none
+  if (is_root_ && result.last.residual > std::max(config_.stop.residual, kRounding)) {
+    log_->warn(
+        "the posterior is not at its fixed point: prior and sites add up to it but for a residual "
+        "of {}, above stop.residual = {}; train longer, on all of the data",
+        rounded(result.last.residual, 2), config_.stop.residual);
+  }
   const std::string column = config_.run.keep_sites == "group" ? config_.data.group : "";
   const Sites sites = gather_sites({stream_, ranks_, *data_, *model_}, result.posterior, summary_,
                                    column, groups());

@@ -1,6 +1,7 @@
 #include "launch/train_config.hpp"
 
 #include <algorithm>
+#include <variant>
 
 #include "kernels/error.hpp"
 
@@ -94,6 +95,14 @@ TrainConfig load_train_config(const std::filesystem::path& path,
   }
   if (config.run.dir.empty()) config.run.dir = ("runs" / path.stem()).string();
   return config;
+}
+
+bool is_switch(const std::string& key) {
+  TrainConfig config;
+  Fields fields;
+  config.describe(fields);
+  const Field* field = fields.find(with_sections({{key, ""}}, fields).front().key);
+  return field != nullptr && std::holds_alternative<bool*>(field->value);
 }
 
 RunConfig run_config(const std::vector<Override>& overrides) {

@@ -54,6 +54,9 @@ struct TrainConfig {
 TrainConfig load_train_config(const std::filesystem::path& path,
                               const std::vector<Override>& overrides);
 
+// Is `--key` a field of true or false, which a flag without a value makes true?
+bool is_switch(const std::string& key);
+
 // [run] alone, from flags.
 RunConfig run_config(const std::vector<Override>& overrides);
 

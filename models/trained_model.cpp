@@ -267,11 +267,6 @@ std::unique_ptr<Model> model_of(const TrainedModel& trained) {
   return model;
 }
 
-bool keeps_sparse(const TrainedModel& trained) {
-  const auto shifts = [](double mean) { return mean != 0; };
-  return std::ranges::none_of(trained.design.mean, shifts) && model_of(trained)->takes_sparse();
-}
-
 TensorFile TrainedModel::to_file() const {
   TrainedModel copy = *this;  // fields are described by where they can be written
   copy.columns.categories.clear();

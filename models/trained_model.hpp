@@ -60,7 +60,5 @@ struct TrainedModel {
 
 // The model that was trained, with its prior.
 std::unique_ptr<Model> model_of(const TrainedModel& trained);
-// Can it be handed sparse rows as they are: does it take them, and does the design not shift them?
-bool keeps_sparse(const TrainedModel& trained);
 
 }  // namespace bayesum

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "core/data/levels.hpp"
@@ -40,15 +41,6 @@ std::size_t at_least(std::int64_t least, std::int64_t value, const char* key) {
 
 bool contains(const auto& all, const std::string& one) {
   return std::ranges::find(all, one) != all.end();
-}
-
-bool any_missing(std::span<const double> values) {
-  return std::ranges::any_of(values, [](double value) { return std::isnan(value); });
-}
-
-std::span<const double> elements_of(const SparseView& sparse, std::size_t row) {
-  const std::size_t first = sparse.row_start[row];
-  return sparse.value.subspan(first, sparse.row_start[row + 1] - first);
 }
 
 }  // namespace
@@ -163,13 +155,25 @@ Dataset::Parts Dataset::parts_of(const std::vector<Input>& inputs,
 
 // Labels -1 and +1 of libsvm files stand for 0 and 1.
 FieldCode Dataset::response_code(const std::vector<std::string>& classes) const {
-  if (!classes.empty()) return Levels(classes).code();
-  if (!file_->sparse() || support_ != Support::kBinary) return {};
-  return [](std::string_view text) {
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  const bool optional = config_.keep_rows;
+  if (!classes.empty()) return Levels(classes).code(optional ? std::optional(kNone) : std::nullopt);
+  const bool signs = file_->sparse() && support_ == Support::kBinary;
+  if (!signs && !optional) return {};
+  return [signs, optional, support = support_](std::string_view text) {
     double value = 0;
-    if (!is_number(text, value)) throw Error(ExitCode::kFile, "is not a finite number");
-    return value == -1.0 ? 0.0 : value;
+    const bool is_one = is_number(text, value);
+    if (!is_one && !optional) throw Error(ExitCode::kFile, "is not a finite number");
+    if (signs && value == -1.0) value = 0.0;
+    return optional && !(is_one && supports(support, value)) ? kNone : value;
   };
+}
+
+std::string Dataset::name_of(std::size_t place) const {
+  if (place >= parts_.first_feature) return inputs_[place - parts_.first_feature].name;
+  if (place == parts_.response) return config_.response;
+  if (place == parts_.offset) return config_.offset;
+  return place == parts_.weight ? config_.weight : config_.group;
 }
 
 std::uint64_t Dataset::layout() const {
@@ -236,24 +240,30 @@ Dataset::Kept Dataset::kept(const TableRows& rows) const {
 }
 
 bool Dataset::drops(const TableRows& rows, std::size_t row) const {
-  const double* const values = rows.values.data + row * rows.values.stride;
-  bool others = false;
-  for (std::size_t place = 0; place < parts_.first_feature; ++place) {
-    others =
-        others || (std::isnan(values[place]) && !(config_.keep_rows && place == parts_.response));
-  }
-  const bool fills = has_design_ ? !design_.missing.empty() : fills_missing();
-  const bool missing = others || (!fills && lacks_a_feature(rows, row));
+  const Place missing = missing_place(rows, row);
   if (missing && config_.keep_rows) {
-    throw Error(ExitCode::kFile, file_->place(rows.starts[row]) + ": a value is missing");
+    throw Error(ExitCode::kFile, file_->place(rows.starts[row]) + ": column '" + name_of(*missing) +
+                                     "': a value is missing");
   }
-  return missing;
+  return missing.has_value();
 }
 
-bool Dataset::lacks_a_feature(const TableRows& rows, std::size_t row) const {
-  if (!rows.sparse.empty()) return any_missing(elements_of(rows.sparse, row));
-  return any_missing({rows.values.data + row * rows.values.stride + parts_.first_feature,
-                      rows.values.cols - parts_.first_feature});
+// The first that may not be missing and is.
+Dataset::Place Dataset::missing_place(const TableRows& rows, std::size_t row) const {
+  const double* const values = rows.values.data + row * rows.values.stride;
+  for (std::size_t place = 0; place < parts_.first_feature; ++place) {
+    if (std::isnan(values[place]) && !(config_.keep_rows && place == parts_.response)) return place;
+  }
+  const bool fills = has_design_ ? !design_.missing.empty() : fills_missing();
+  if (fills) return std::nullopt;
+  for (std::size_t place = parts_.first_feature; place < rows.values.cols; ++place) {
+    if (std::isnan(values[place])) return place;
+  }
+  if (rows.sparse.empty()) return std::nullopt;
+  for (std::size_t k = rows.sparse.row_start[row]; k < rows.sparse.row_start[row + 1]; ++k) {
+    if (std::isnan(rows.sparse.value[k])) return parts_.first_feature + rows.sparse.column[k];
+  }
+  return std::nullopt;
 }
 
 void Dataset::check(const TableRows& rows, const Kept& kept) const {
@@ -294,10 +304,7 @@ void Dataset::check(const TableRows& rows, const Kept& kept) const {
 
 void Dataset::refuse(std::uint64_t start, const char* part, std::size_t place, double value,
                      const std::string& why) const {
-  const std::string name = place < parts_.first_feature
-                               ? file_->columns()[parts_.selection.columns[place].column]
-                               : inputs_[place - parts_.first_feature].name;
-  throw Error(ExitCode::kFile, file_->place(start) + ": " + part + " '" + name +
+  throw Error(ExitCode::kFile, file_->place(start) + ": " + part + " '" + name_of(place) +
                                    "' = " + text_of(value) + " must " + why);
 }
 

@@ -41,8 +41,9 @@ struct DataConfig {
   std::int64_t cache_mib = -1;  // rows kept in memory per rank, the rest is read in every pass;
                                 // -1: a quarter of the memory there is
 
-  // For prediction, not configured: every row is kept, a missing response is NaN, and a missing
-  // feature that the design takes for nothing is refused.
+  // For prediction, not configured: every row is kept, a response that is missing, of a class that
+  // training has not seen or else outside the support is NaN, and a missing feature that the design
+  // takes for nothing is refused.
   bool keep_rows = false;
 
   void describe(Fields& fields);
@@ -179,11 +180,12 @@ class Dataset {
   void choose_inputs();
   Parts parts_of(const std::vector<Input>& inputs, const std::vector<std::string>& classes) const;
   FieldCode response_code(const std::vector<std::string>& classes) const;
+  std::string name_of(std::size_t place) const;
   Range part_of(std::size_t shard) const;  // nothing of one that is left out
 
   Kept kept(const TableRows& rows) const;
   bool drops(const TableRows& rows, std::size_t row) const;
-  bool lacks_a_feature(const TableRows& rows, std::size_t row) const;
+  Place missing_place(const TableRows& rows, std::size_t row) const;
   void check(const TableRows& rows, const Kept& kept) const;
   [[noreturn]] void refuse(std::uint64_t start, const char* part, std::size_t place, double value,
                            const std::string& why) const;

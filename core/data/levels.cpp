@@ -61,11 +61,12 @@ Levels::Levels(const std::vector<std::string>& sorted) {
   index_ = std::make_shared<const Index>(std::move(index));
 }
 
-FieldCode Levels::code() const {
-  return [index = index_](std::string_view text) {
+FieldCode Levels::code(std::optional<double> otherwise) const {
+  return [index = index_, otherwise](std::string_view text) {
     const auto found = index->find(text);
-    if (found == index->end()) refuse("is a level that training has not seen");
-    return found->second;
+    if (found != index->end()) return found->second;
+    if (!otherwise) refuse("is a level that training has not seen");
+    return *otherwise;
   };
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -23,8 +24,9 @@ class Levels {
   Levels() = default;
   explicit Levels(const std::vector<std::string>& sorted);
 
-  // The index of a level; what it throws for any other text says that it was not seen in training.
-  FieldCode code() const;
+  // The index of a level. Any other text is `otherwise`; where that is nothing, what it throws says
+  // that the text was not seen in training.
+  FieldCode code(std::optional<double> otherwise = {}) const;
 
  private:
   struct TextHash : std::hash<std::string_view> {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <span>
+#include <unordered_map>
 #include <utility>
 
 #include "core/files/field_text.hpp"
@@ -53,17 +55,20 @@ class RowParser {
         most_index_(most_index),
         dense_(std::min(selection.first_sparse, selection.columns.size())) {
     std::size_t columns = 1;
-    for (const auto& wanted : selection.columns) columns = std::max(columns, wanted.column + 1);
+    for (std::size_t i = 0; i < selection.columns.size(); ++i) {
+      const std::size_t column = selection.columns[i].column;
+      if (column <= LibsvmFile::kMostFeatures) {
+        columns = std::max(columns, column + 1);
+      } else if (!far_place_.emplace(column, i).second) {
+        refuse_selected_twice(file, column);
+      }
+    }
     place_ = places_of(file, selection, columns);
     if (place_[0] != kNotSelected && place_[0] >= dense_) {
       throw Error(ExitCode::kUsage, "the label of a libsvm row is no feature");
     }
-    std::size_t last = 0;
-    for (const std::size_t place : place_) {
-      if (place == kNotSelected || place < dense_) continue;
-      in_order_ = in_order_ && place >= last;
-      last = place;
-    }
+    in_order_ = std::ranges::is_sorted(std::span(selection.columns).subspan(dense_), {},
+                                       &Selection::Column::column);
   }
 
   void parse(std::string_view line, std::uint64_t start, Block& block) {
@@ -95,6 +100,12 @@ class RowParser {
   }
 
  private:
+  std::size_t place_of(std::size_t column) const {
+    if (column < place_.size()) return place_[column];
+    const auto found = far_place_.find(column);
+    return found == far_place_.end() ? kNotSelected : found->second;
+  }
+
   std::size_t index_of(std::string_view word, std::size_t before, std::uint64_t start) const {
     std::size_t index = 0;
     const char* const first = word.data();
@@ -120,19 +131,20 @@ class RowParser {
 
   void element(std::size_t index, std::string_view text, std::uint64_t start, double* row,
                Block& block) {
-    if (index >= place_.size() || place_[index] == kNotSelected) {
+    const std::size_t place = place_of(index);
+    if (place == kNotSelected) {
       double ignored = 0;
       if (!is_number(text, ignored) && !is_missing(text)) number(index, text, start);
-    } else if (place_[index] < dense_) {
+    } else if (place < dense_) {
       set(index, text, start, row);
     } else {
-      block.column.push_back(static_cast<std::uint32_t>(place_[index] - dense_));
+      block.column.push_back(static_cast<std::uint32_t>(place - dense_));
       block.value.push_back(number(index, text, start));
     }
   }
 
   void set(std::size_t column, std::string_view text, std::uint64_t start, double* row) {
-    const std::size_t place = place_[column];
+    const std::size_t place = place_of(column);
     const FieldCode& code = selection_.columns[place].code;
     seen_[place] = true;
     row[place] = code && !is_missing(text) ? coded(code, text, start) : number(column, text, start);
@@ -177,9 +189,10 @@ class RowParser {
   const LibsvmFile& file_;
   const Selection& selection_;
   std::size_t most_index_;
-  std::size_t dense_;               // places before the sparse ones
-  std::vector<std::size_t> place_;  // of each column of the file in the row
-  bool in_order_ = true;            // do sparse places ascend with the indices?
+  std::size_t dense_;                                       // places before the sparse ones
+  std::vector<std::size_t> place_;                          // of each column of the file in the row
+  std::unordered_map<std::size_t, std::size_t> far_place_;  // of those beyond kMostFeatures
+  bool in_order_ = true;  // do sparse places ascend with the indices?
   std::vector<bool> seen_;
   std::vector<std::pair<std::uint32_t, double>> sorted_;
 };

@@ -44,17 +44,19 @@ std::vector<std::size_t> places_of(const TableFile& file, const Selection& selec
                                    std::size_t columns) {
   std::vector<std::size_t> places(columns, kNotSelected);
   for (std::size_t i = 0; i < selection.columns.size(); ++i) {
-    std::size_t& place = places.at(selection.columns[i].column);
-    if (place != kNotSelected) {
-      const std::size_t column = selection.columns[i].column;
-      throw Error(ExitCode::kUsage, file.path().string() + ": column '" +
-                                        (column < file.columns().size() ? file.columns()[column]
-                                                                        : std::to_string(column)) +
-                                        "' is selected twice");
-    }
-    place = i;
+    const std::size_t column = selection.columns[i].column;
+    if (column >= columns) continue;
+    if (places[column] != kNotSelected) refuse_selected_twice(file, column);
+    places[column] = i;
   }
   return places;
+}
+
+void refuse_selected_twice(const TableFile& file, std::size_t column) {
+  const bool named = column < file.columns().size();
+  throw Error(ExitCode::kUsage, file.path().string() + ": column '" +
+                                    (named ? file.columns()[column] : std::to_string(column)) +
+                                    "' is selected twice");
 }
 
 std::vector<std::string> read_names(const std::filesystem::path& path) {

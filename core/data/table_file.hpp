@@ -89,11 +89,12 @@ class TableFile {
   std::unordered_map<std::string, std::size_t> index_;
 };
 
-// Where each column of a file goes in a row as it is read. Error(kUsage) for a column that is
-// selected twice.
+// Where each of the first `columns` columns of a file goes in a row as it is read. Error(kUsage)
+// for one of them that is selected twice.
 inline constexpr std::size_t kNotSelected = std::numeric_limits<std::size_t>::max();
 std::vector<std::size_t> places_of(const TableFile& file, const Selection& selection,
                                    std::size_t columns);
+[[noreturn]] void refuse_selected_twice(const TableFile& file, std::size_t column);
 
 // Names by lines of a text file, for files that hold none. Error(kFile) for a blank line.
 std::vector<std::string> read_names(const std::filesystem::path& path);

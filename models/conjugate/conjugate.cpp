@@ -38,15 +38,8 @@ void ConjugateModel::log_likelihood(const Batch& batch, MatrixView<const double>
   Buffer<double> statistics(host.device(), initial_.size());
   apply(host, Fill{0.0, statistics.data()}, statistics.size());
   const double base = add_statistics(host, batch, statistics.span());
-  std::vector<double> t(statistics.size());
   for (std::size_t s = 0; s < draws.rows; ++s) {
-    const double* theta = draws.data + s * draws.stride;
-    for (const Block& block : initial_.blocks()) {
-      const std::size_t dimension = block.family->dimension();
-      block.family->sufficient_statistic({theta, dimension},
-                                         std::span(t).subspan(block.first, block.family->size()));
-      theta += dimension;
-    }
+    const auto t = initial_.sufficient_statistic({draws.data + s * draws.stride, draws.cols});
     sums[s] += dot(host, std::as_const(statistics).span(), t) + base;
   }
 }

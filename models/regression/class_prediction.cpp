@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::size_t kPairs = 128;
 constexpr std::uint64_t kSeed = 0;
-constexpr std::size_t kRowsAtOnce = 256;
+constexpr std::size_t kMostRows = 256;
+constexpr std::size_t kMostNumbers = std::size_t{1} << 22;  // of draws, and of logits, at a time
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 // log(e^a + e^b)
@@ -35,6 +36,40 @@ void add_draw(std::span<const double> logits, std::span<double> log_sum) {
   }
 }
 
+// log P(y = c | x), rows x classes: as many draws, and of them as many rows, at a time as memory is
+// meant to hold.
+std::vector<double> log_mean_probabilities(const TrainedModel& trained, const Batch& batch) {
+  const Block& block = trained.posterior.block("coefficients");
+  const std::size_t dimension = block.family->dimension();
+  const std::size_t classes = trained.design.classes.size(), others = classes - 1;
+  const std::size_t pairs_at_once =
+      std::clamp<std::size_t>(kMostNumbers / (2 * dimension), 1, kPairs);
+  const std::size_t rows_at_once =
+      std::clamp<std::size_t>(kMostNumbers / (2 * pairs_at_once * others), 1, kMostRows);
+  std::vector<double> log_sum(batch.rows() * classes, -std::numeric_limits<double>::infinity());
+  std::vector<double> logits(rows_at_once * 2 * pairs_at_once * others);
+  for (std::size_t pair = 0; pair < kPairs; pair += pairs_at_once) {
+    const Range pairs{pair, std::min(pair + pairs_at_once, kPairs)};
+    const std::vector<double> draws =
+        antithetic_draws(block.family->name() == "gaussian", trained.posterior.natural(block),
+                         dimension, pairs, kSeed);
+    const std::size_t width = 2 * pairs.size() * others;
+    for (std::size_t first = 0; first < batch.rows(); first += rows_at_once) {
+      const std::size_t rows = std::min(rows_at_once, batch.rows() - first);
+      gemm(Stream(), {.transpose_b = Transpose::kYes}, batch.x.row_block(first, rows),
+           {draws.data(), width, batch.x.cols}, {logits.data(), rows, width});
+      for (std::size_t i = 0; i < rows; ++i) {
+        for (std::size_t at = 0; at < width; at += others) {
+          add_draw(std::span(logits).subspan(i * width + at, others),
+                   std::span(log_sum).subspan((first + i) * classes, classes));
+        }
+      }
+    }
+  }
+  for (double& x : log_sum) x -= std::log(2.0 * kPairs);
+  return log_sum;
+}
+
 }  // namespace
 
 Prediction class_prediction(std::vector<double> probabilities, std::optional<double> y) {
@@ -45,33 +80,19 @@ Prediction class_prediction(std::vector<double> probabilities, std::optional<dou
 }
 
 std::vector<Prediction> predict_classes(const TrainedModel& trained, const Batch& batch) {
-  const Block& block = trained.posterior.block("coefficients");
-  const std::size_t dimension = block.family->dimension();
-  const std::size_t classes = trained.design.classes.size(), others = classes - 1;
-  const std::size_t width = 2 * kPairs * others;
-  const std::vector<double> draws =
-      antithetic_draws(block.family->name() == "gaussian", trained.posterior.natural(block),
-                       dimension, kPairs, kSeed);
+  const std::size_t classes = trained.design.classes.size();
+  const std::vector<double> log_probabilities = log_mean_probabilities(trained, batch);
   std::vector<Prediction> predictions;
-  std::vector<double> logits(kRowsAtOnce * width);
-  for (std::size_t first = 0; first < batch.rows(); first += kRowsAtOnce) {
-    const std::size_t rows = std::min(kRowsAtOnce, batch.rows() - first);
-    gemm(Stream(), {.transpose_b = Transpose::kYes}, batch.x.row_block(first, rows),
-         {draws.data(), width, batch.x.cols}, {logits.data(), rows, width});
-    for (std::size_t i = 0; i < rows; ++i) {
-      std::vector<double> log_sum(classes, -std::numeric_limits<double>::infinity());
-      for (std::size_t s = 0; s < 2 * kPairs; ++s) {
-        add_draw(std::span(logits).subspan((i * 2 * kPairs + s) * others, others), log_sum);
-      }
-      for (double& x : log_sum) x -= std::log(2.0 * kPairs);
-      std::vector<double> probabilities;
-      for (const double x : log_sum) probabilities.push_back(std::exp(x));
-      Prediction prediction = class_prediction(std::move(probabilities), std::nullopt);
-      if (!batch.y.empty()) {
-        prediction.log_density = log_sum.at(static_cast<std::size_t>(batch.y[first + i]));
-      }
-      predictions.push_back(std::move(prediction));
+  for (std::size_t i = 0; i < batch.rows(); ++i) {
+    const auto at = log_probabilities.begin() + static_cast<std::ptrdiff_t>(i * classes);
+    const std::vector<double> of_row(at, at + static_cast<std::ptrdiff_t>(classes));
+    std::vector<double> probabilities;
+    for (const double x : of_row) probabilities.push_back(std::exp(x));
+    Prediction prediction = class_prediction(std::move(probabilities), std::nullopt);
+    if (!batch.y.empty() && !std::isnan(batch.y[i])) {
+      prediction.log_density = of_row.at(static_cast<std::size_t>(batch.y[i]));
     }
+    predictions.push_back(std::move(prediction));
   }
   return predictions;
 }

@@ -87,17 +87,18 @@ double log_joint_at_mean(const Posterior& q, bool full, const Prior& prior, doub
 }
 
 std::vector<double> antithetic_draws(bool full, std::span<const double> natural, std::size_t d,
-                                     std::size_t pairs, std::uint64_t seed) {
-  std::vector<double> noise(pairs * d);
-  for (std::size_t k = 0; k < pairs; ++k) {
-    fill_normal(Stream(), {.seed = seed, .draw = static_cast<std::uint32_t>(k)}, 0,
+                                     Range pairs, std::uint64_t seed) {
+  const std::size_t count = pairs.size();
+  std::vector<double> noise(count * d);
+  for (std::size_t k = 0; k < count; ++k) {
+    fill_normal(Stream(), {.seed = seed, .draw = static_cast<std::uint32_t>(pairs.first + k)}, 0,
                 std::span(noise).subspan(k * d, d));
   }
   std::vector<double> mean;
   if (full) {
     auto q = GaussianMoments::from_natural(natural, d);
     solve_triangular(Stream(), Triangle::kLowerTransposed, q.factor_view(),
-                     {noise.data(), pairs, d});
+                     {noise.data(), count, d});
     mean = std::move(q.mean);
   } else {
     mean = gaussian_mean(false, natural, d);
@@ -105,8 +106,8 @@ std::vector<double> antithetic_draws(bool full, std::span<const double> natural,
       noise[i] *= std::sqrt(-0.5 / natural[2 * (i % d) + 1]);
     }
   }
-  std::vector<double> draws(2 * pairs * d);
-  for (std::size_t k = 0; k < pairs; ++k) {
+  std::vector<double> draws(2 * count * d);
+  for (std::size_t k = 0; k < count; ++k) {
     for (std::size_t j = 0; j < d; ++j) {
       draws[2 * k * d + j] = mean[j] + noise[k * d + j];
       draws[(2 * k + 1) * d + j] = mean[j] - noise[k * d + j];

@@ -29,10 +29,10 @@ std::vector<double> covariance_of(std::span<const double> inverse_factor, std::s
 // The log joint density at the mean of q, given the loss there: what the delta method ascends.
 double log_joint_at_mean(const Posterior& q, bool full, const Prior& prior, double loss);
 
-// Draws of theta in antithetic pairs, 2 pairs x D: rows 2 k and 2 k + 1 are m +- A eps_k with
-// A A' = Sigma and eps_k the noise vector (seed, 0, k). The same eps whatever q.
+// Draws of theta in antithetic pairs, those of `pairs`, 2 pairs x D: of pair k they are m +- A
+// eps_k with A A' = Sigma and eps_k the noise vector (seed, 0, k). The same eps whatever q.
 std::vector<double> antithetic_draws(bool full, std::span<const double> natural,
-                                     std::size_t dimension, std::size_t pairs, std::uint64_t seed);
+                                     std::size_t dimension, Range pairs, std::uint64_t seed);
 
 // [g ; h], one after the other, added to a diagonal Gaussian's centred form [g_1 h_1 g_2 h_2 ...].
 void add_interleaved(const Stream& stream, std::span<const double> sums, std::span<double> payload);

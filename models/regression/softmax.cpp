@@ -63,7 +63,7 @@ void SoftmaxModel::prepare(const Stream& stream, const Posterior& q) {
   }
   const std::vector<double> thetas =
       delta_ ? gaussian_mean(full_, q.natural(), dimension())
-             : antithetic_draws(full_, q.natural(), dimension(), draws_ / 2, seed_);
+             : antithetic_draws(full_, q.natural(), dimension(), {0, draws_ / 2}, seed_);
   copy(stream, std::span<const double>(thetas), thetas_.span());
 }
 

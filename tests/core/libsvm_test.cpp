@@ -1,8 +1,10 @@
 #include "core/data/libsvm.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <cmath>
+#include <new>
 
 #include "tests/core/files.hpp"
 #include "tests/core/packed.hpp"
@@ -15,6 +17,7 @@ using testing::error_of;
 using testing::numbers;
 using testing::read_in_parts;
 using testing::read_rows;
+using testing::ReadRows;
 using testing::TemporaryFolder;
 using Values = std::vector<std::vector<double>>;
 
@@ -54,6 +57,35 @@ TEST(Libsvm, GivesAnySelectionInItsOrder) {
   EXPECT_NE(error_of(ExitCode::kUsage, [&] { file.column("03"); }).find("no column"),
             std::string::npos);
 }
+
+// Sanitizers need more address space than this.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST(Libsvm, TheHighestIndicesTakeNoMoreMemoryThanOthers) {
+  const TemporaryFolder folder;
+  const LibsvmFile file(
+      folder.file("a.svm", "1 1:1 7:7 2000000000:2 2147483647:3\n0 2000000000:4\n"));
+  struct rlimit before {};
+  ASSERT_EQ(getrlimit(RLIMIT_AS, &before), 0);
+  struct rlimit smaller = before;
+  smaller.rlim_cur = std::size_t{2} << 30;  // a number for each index would be 16 GiB
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &smaller), 0);
+  std::string problem = "no problem";
+  ReadRows found;
+  try {
+    found = read_rows(file, file.extent(), sparse({0, 2147483647, 7, 2000000000}, 1));
+  } catch (const std::bad_alloc&) {
+    problem = "out of memory";
+  }
+  setrlimit(RLIMIT_AS, &before);
+  EXPECT_EQ(problem, "no problem");
+  EXPECT_EQ(found.values, (Values{{1, 3, 7, 2}, {0, 0, 0, 4}}));
+  EXPECT_EQ(error_of(ExitCode::kUsage,
+                     [&] {
+                       read_rows(file, file.extent(), sparse({0, 2000000000, 2000000000}, 1));
+                     }),
+            file.path().string() + ": column '2000000000' is selected twice");
+}
+#endif
 
 TEST(Libsvm, LabelsMayBeLeftOutUnlessTheyAreRead) {
   const TemporaryFolder folder;

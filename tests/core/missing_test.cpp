@@ -127,7 +127,43 @@ TEST(Missing, PredictionKeepsEveryRow) {
   Dataset lacking(config, Support::kReal);
   lacking.set_design(data.design());
   EXPECT_EQ(error_of(ExitCode::kFile, [&] { rows_of(lacking); }),
-            config.path + ":3: a value is missing");
+            config.path + ":3: column 'a': a value is missing");
+  config.path = folder.file("a.svm", "1 2:3\n1 1:2 2:?\n");
+  config.features = {"1", "2"};
+  config.response = config.weight = "";
+  Dataset sparse(config, Support::kReal);
+  sparse.set_design(Design::of(inputs_of_numbers({"1", "2"}), true, false), true);
+  EXPECT_EQ(error_of(ExitCode::kFile, [&] { rows_of(sparse); }),
+            config.path + ":2: column '2': a value is missing");
+}
+
+TEST(Missing, PredictionTakesAResponseThatCannotBeForNone) {
+  const TemporaryFolder folder;
+  const auto responses = [&](const std::string& name, const std::string& text, Support support,
+                             const std::vector<std::string>& classes) {
+    DataConfig config;
+    config.path = folder.file(name, text);
+    config.response = name == "a.csv" ? "y" : "";
+    config.virtual_shards = 1;
+    config.keep_rows = true;
+    Dataset data(config, support);
+    Design design = Design::of(inputs_of_numbers({name == "a.csv" ? "x" : "1"}), true, false);
+    design.classes = classes;
+    data.set_design(design);
+    std::vector<double> found;
+    for (const auto& row : rows_of(data)) found.push_back(std::isnan(row[1]) ? -9 : row[1]);
+    return found;
+  };
+  using Values = std::vector<double>;
+  EXPECT_EQ(
+      responses("a.csv", "y,x\nowl,1\nfox,2\n?,3\ncat,4\n", Support::kCategory, {"cat", "owl"}),
+      (Values{1, -9, -9, 0}));
+  const std::string numbers = "y,x\n0,1\n2,1\n1,1\n-1,1\n0.5,1\nold,1\n";
+  EXPECT_EQ(responses("a.csv", numbers, Support::kBinary, {}), (Values{0, -9, 1, -9, -9, -9}));
+  EXPECT_EQ(responses("a.csv", numbers, Support::kCount, {}), (Values{0, 2, 1, -9, -9, -9}));
+  EXPECT_EQ(responses("a.csv", numbers, Support::kReal, {}), (Values{0, 2, 1, -1, 0.5, -9}));
+  EXPECT_EQ(responses("a.svm", "-1 1:1\n2 1:1\n+1 1:1\n1:1\n", Support::kBinary, {}),
+            (Values{0, -9, 1, -9}));
 }
 
 TEST(Missing, HasLimits) {

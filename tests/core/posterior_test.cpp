@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "kernels/error.hpp"
@@ -54,6 +55,19 @@ TEST(PosteriorSlices, TooFewUnitsAreAnErrorThatNamesTheBlock) {
   Posterior pieces;
   pieces.add_block("pieces", make_family("gamma", 2));
   EXPECT_EQ(std::ranges::count(pieces.slice_counts(5), 0), 3);  // some parts are empty
+}
+
+TEST(Posterior, SufficientStatisticsAreThoseOfItsBlocksOneAfterAnother) {
+  Posterior q;
+  q.add_block("number", make_family("gaussian", 1));
+  q.add_block("share", make_family("beta", 1));
+  q.add_block("shares", make_family("dirichlet", 3));
+  const std::vector<double> theta = {-1.5, 0.3, 0.2, 0.7, 0.1};
+  const std::vector<double> expected = {-1.5,          2.25,          std::log(0.3), std::log(0.7),
+                                        std::log(0.2), std::log(0.7), std::log(0.1)};
+  const std::vector<double> found = q.sufficient_statistic(theta);
+  ASSERT_EQ(found.size(), expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], expected[i], 1e-15) << i;
 }
 
 TEST(Families, ThatCannotBeCutHaveOnePiece) {

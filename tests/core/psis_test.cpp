@@ -88,6 +88,48 @@ TEST_P(KnownShape, IsCloseToTheMostLikelyOneButForThePrior) {
 INSTANTIATE_TEST_SUITE_P(Tails, KnownShape,
                          ::testing::Values(-0.4, -0.2, 0.0, 0.1, 0.5, 0.7, 1.0, 1.5));
 
+// The estimator of Zhang and Stephens (Technometrics 51, 2009) word for word, in their k
+// of the other sign, on a grid of 30 + sqrt(n) points, and then the prior of Vehtari et al. (JMLR
+// 25, 2024, appendix), (n k + 10 * 0.5) / (n + 10), which sigma does not hear of.
+GeneralizedPareto zhang_stephens(std::vector<double> x) {
+  std::ranges::sort(x);
+  const std::size_t n = x.size();
+  const auto m = static_cast<std::size_t>(30 + std::floor(std::sqrt(static_cast<double>(n))));
+  const double quartile = x.at(static_cast<std::size_t>(std::floor(n / 4.0 + 0.5)) - 1);
+  const auto k_at = [&](double theta) {
+    long double sum = 0;
+    for (const double value : x) sum += std::log(1.0L - static_cast<long double>(theta) * value);
+    return -sum / n;
+  };
+  std::vector<double> theta(m);
+  std::vector<long double> l(m);
+  for (std::size_t j = 1; j <= m; ++j) {
+    const double root = std::sqrt(static_cast<double>(m) / (static_cast<double>(j) - 0.5));
+    theta[j - 1] = 1.0 / x.back() + (1.0 - root) / (3.0 * quartile);
+    const long double k = k_at(theta[j - 1]);
+    l[j - 1] = n * (std::log(theta[j - 1] / k) + k - 1.0L);
+  }
+  long double mean = 0;
+  for (std::size_t j = 0; j < m; ++j) {
+    long double others = 0;
+    for (std::size_t i = 0; i < m; ++i) others += std::exp(l[i] - l[j]);
+    mean += theta[j] / others;
+  }
+  const long double k = k_at(static_cast<double>(mean));
+  const auto count = static_cast<long double>(n);
+  return {.k = static_cast<double>((count * -k + 5.0L) / (count + 10.0L)),
+          .sigma = static_cast<double>(k / mean)};
+}
+
+TEST_P(KnownShape, IsThatOfZhangAndStephensUnderThePrior) {
+  for (const std::size_t size : {5, 20, 95, 300}) {
+    const auto x = generalized_pareto_draws(GetParam(), 1.5, size);
+    const GeneralizedPareto expected = zhang_stephens(x), found = fit_generalized_pareto(x);
+    EXPECT_NEAR(found.k, expected.k, 1e-10) << size;
+    EXPECT_NEAR(found.sigma, expected.sigma, 1e-10 * expected.sigma) << size;
+  }
+}
+
 // log ratios of a standard Gaussian target and draws of N(0, s^2 I), in so many dimensions.
 std::vector<double> gaussian_log_ratios(double s, std::size_t dimension, std::size_t draws) {
   std::mt19937_64 random(11);
@@ -111,6 +153,36 @@ TEST(Psis, TheTailOfATooNarrowGaussianIsKnown) {
     const double k = 1.0 - s * s;
     EXPECT_NEAR(psis.k_hat, k, 4.0 * (1.0 + k) / std::sqrt(tail)) << "s = " << s;
     EXPECT_EQ(psis.reliable(), k < 0.7) << "s = " << s;
+  }
+}
+
+TEST(Psis, IsThePapersStepByStep) {
+  for (const double s : {0.9, 0.6, 1.2}) {
+    const auto log_ratios = gaussian_log_ratios(s, 3, 1000);
+    const Psis psis = smooth_importance_ratios(log_ratios);
+    std::vector<double> weights;
+    for (const double x : log_ratios) weights.push_back(std::exp(x));
+    std::ranges::sort(weights);
+    const double cutoff = weights[1000 - 95 - 1];  // ceil(min(1000 / 5, 3 sqrt(1000))) = 95
+    std::vector<double> exceedances;
+    for (std::size_t i = 905; i < 1000; ++i) exceedances.push_back(weights[i] - cutoff);
+    const GeneralizedPareto fit = zhang_stephens(exceedances);
+    EXPECT_NEAR(psis.k_hat, fit.k, 1e-9);
+    const double largest = weights.back();
+    double sum = 0;
+    for (std::size_t i = 0; i < 1000; ++i) {
+      if (i >= 905) {
+        const double p = (static_cast<double>(i) - 905.0 + 0.5) / 95.0;
+        weights[i] = cutoff + fit.sigma / fit.k * (std::pow(1.0 - p, -fit.k) - 1.0);
+        weights[i] = std::min(weights[i], largest);
+      }
+      sum += weights[i];
+    }
+    std::vector<double> smoothed = psis.log_weights;
+    std::ranges::sort(smoothed);
+    for (std::size_t i = 0; i < 1000; ++i) {
+      EXPECT_NEAR(std::exp(smoothed[i]), weights[i] / sum, 1e-9 * weights[i] / sum) << i;
+    }
   }
 }
 

@@ -96,6 +96,23 @@ def test_every_format_trains_and_predicts_alike(bench):
 
 
 @on_ranks(1, 2)
+def test_a_dense_run_is_the_prior_of_sparse_rows(bench):
+    bench.write("rows.csv", table(60).replace("visits", "label"))
+    bench.configure(response="label")
+    bench.trained(folder="yesterday")
+    rows = columns(table(40, seed=3))
+    bench.write("today.csv", table(40, seed=3).replace("visits", "label"))
+    bench.write("today.libsvm", "".join(f"{v} 1:{a} 2:{b}\n" for a, b, v, _ in rows))
+    bench.write("names.txt", "age\nbmi\n")
+    prior = ("--prior", "yesterday")
+    bench.trained(*prior, "--data.path", "today.csv", folder="csv")
+    bench.trained(*prior, "--data.path", "today.libsvm",
+                  "--data.feature_names", "names.txt", folder="libsvm")
+    for ours, theirs in zip(coefficients(bench, "csv"), coefficients(bench, "libsvm")):
+        check(ours == theirs, f"libsvm: {theirs} where csv gave {ours}")
+
+
+@on_ranks(1, 2)
 def test_categories_are_read_through_their_dictionary(bench):
     bench.write("regions.csv", regions(200))
     bench.write("train.toml", REGIONS)
@@ -141,7 +158,52 @@ def test_missing_values_do_what_is_asked(bench):
     lines = outcome.out.splitlines()
     check(len(lines) == 61 and lines[9].endswith(","), "the row without a response: " + lines[9])
     check_refused(bench.run("predict", "drop", "--data", "rows.csv", "--out", "-"), FILE,
-                  "rows.csv:6: a value is missing")
+                  "rows.csv:6: column 'age': a value is missing")
+
+
+@on_ranks(1, 2)
+def test_predictions_need_no_response(bench):
+    draw = random.Random(5)
+    rows = [(f"{draw.gauss(0, 1):.4f}", draw.choice(["cat", "dog", "owl"])) for _ in range(90)]
+    bench.write("rows.csv", "".join(["x,who,w\n"] + [f"{x},{who},1\n" for x, who in rows]))
+    bench.write("train.toml", '[data]\npath = "rows.csv"\nresponse = "who"\nweight = "w"\n'
+                              '[model]\nname = "softmax"\n')
+    bench.trained()
+    with_response = "".join(["who,x\n"] + [f"{who},{x}\n" for x, who in rows[:4]])
+    for name, text in (("with", with_response), ("other", with_response.replace("cat", "fox")),
+                       ("without", "".join(["x\n"] + [f"{x}\n" for x, _ in rows[:4]]))):
+        bench.write("few.csv", text)
+        outcome = bench.run("predict", "run", "--data", "few.csv", "--out", name)
+        check_code(outcome, DONE)
+    found = {name: [line.split(",") for line in bench.read(name).decode().splitlines()]
+             for name in ("with", "other", "without")}
+    check([line[:5] for line in found["with"]] == found["without"], "other predictions without")
+    check([line[:5] for line in found["with"]] == [line[:5] for line in found["other"]], "for others")
+    check(found["with"][0][5] == "log_density", found["with"])
+    for line, other, (_, who) in zip(found["with"][1:], found["other"][1:], rows):
+        check(line[5] != "" and other[5] == ("" if who == "cat" else line[5]), (line, other, who))
+    check_refused(bench.run("evaluate", "run", "--data", "few.csv"), USAGE, "who")
+
+
+@on_ranks(1, 2)
+def test_categories_that_may_be_numbers_are_doubted(bench):
+    draw = random.Random(6)
+    few = [draw.choice("123") for _ in range(120)]
+    many = [str(draw.randrange(60)) for _ in range(120)]
+    words = [f"w{i % 55}" for i in range(120)]
+    rows = [f"{i % 7}.5,{a},{b},{c},{draw.randrange(4)}\n"
+            for i, (a, b, c) in enumerate(zip(few, many, words))]
+    bench.write("rows.csv", "age,few,many,words,visits\n" + "".join(rows))
+    bench.write("train.toml", '[data]\npath = "rows.csv"\nresponse = "visits"\n'
+                              'categories = ["few", "many", "words"]\n[model]\nname = "linear"\n')
+    outcome = bench.train()
+    check_code(outcome, DONE)
+    sentence = (f"data.categories: 'many' has {len(set(many))} levels for 120 rows, all of them "
+                "numbers; is it a number?")
+    for place in (bench.read("run", "log.txt").decode(), outcome.err):
+        check(place.count("is it a number?") == 1 and sentence in place, place)
+    bench.write("rows.csv", "age,few,many,words,visits\n" + "".join(rows[:4]))
+    check("'many'" in bench.train("--overwrite").err, "a level for every row was not doubted")
 
 
 @on_ranks(1, 2)

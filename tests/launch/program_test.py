@@ -265,6 +265,25 @@ def test_flags_may_have_an_equals_sign_and_no_section(bench):
     check(len(bench.read("short", "metrics.jsonl").splitlines()) == 4, "not three steps")
 
 
+@on_ranks(1, 2)
+def test_a_flag_of_true_or_false_needs_no_value(bench):
+    check_code(bench.run("train", "train.toml", "--dir", "q"), DONE)
+    first = bench.read("q", "posterior.safetensors")
+    for flags in (("--overwrite", "--dir", "q"), ("--dir", "q", "--overwrite"),
+                  ("--dir", "q", "--run.overwrite", "true"), ("--overwrite=true", "--dir=q"),
+                  ("--model.intercept", "--dir", "q", "--overwrite")):
+        os.remove(bench.path("q", "posterior.safetensors"))
+        check_code(bench.run("train", "train.toml", *flags), DONE)
+        check(bench.read("q", "posterior.safetensors") == first, f"{flags}: another posterior")
+    check_refused(bench.run("train", "train.toml", "--dir", "q", "--overwrite", "false"), USAGE, "q")
+    check_refused(bench.run("train", "train.toml", "--dir", "--overwrite"), USAGE,
+                  "--dir needs a value")
+    check_refused(bench.run("train", "train.toml", "--rule.rho", "--overwrite"), USAGE,
+                  "--rule.rho needs a value")
+    check(sorted(os.listdir(bench.folder)) == ["held-out.csv", "q", "rows.csv", "train.toml"],
+          f"another folder: {os.listdir(bench.folder)}")
+
+
 @on_ranks(1)
 def test_a_run_is_named_after_its_config(bench):
     check_code(bench.run("train", "train.toml"), DONE)
@@ -785,9 +804,16 @@ def test_minibatches_give_the_same_bytes_and_a_real_last_report(bench):
 def test_minibatches_that_cannot_be_are_refused(bench):
     check_refused(bench.train("--data.shards_per_step", "3"), USAGE,
                   "data.shards_per_step = 3 does not divide data.virtual_shards = 8")
-    check_refused(bench.train("--data.shards_per_step", "2"), USAGE, "rule.schedule")
-    bench.configure(model="linear")
-    check_refused(bench.train("--data.shards_per_step", "2"), USAGE, "rule.schedule")
+    for model, response in (("poisson", "visits"), ("linear", "visits"), ("softmax", "visits"),
+                            ("student-t", "visits"), ("gaussian-mixture", "")):
+        bench.configure(model, response, more="components = 2\n" if not response else "")
+        parts = ("--data.shards_per_step", "2", "--overwrite")
+        refused = bench.train(*parts)
+        check_refused(refused, USAGE, "data.shards_per_step", 'set both')
+        advice = refused.sentences()[0].split("set both ")[1].replace(" (rank 0)", "")
+        flags = [word for pair in advice.split(" and ")
+                 for word in ("--" + pair.split(" = ")[0], json.loads(pair.split(" = ")[1]))]
+        check_code(bench.train(*parts, *flags, "--stop.steps", "40"), DONE)
 
 
 @on_ranks(1, 2)
@@ -808,9 +834,25 @@ def test_sites_are_kept_and_sum_to_the_posterior(bench):
         check(sum(sites.vector("site.rows")) == 60, "not all rows")
         check(sites.lines("names") == [str(k) for k in range(8)], sites.metadata)
         check(sites.hashes("site.fingerprint") == posterior.hashes("data.shards"), "other shards")
+    check("fixed point" not in bench.read("linear", "log.txt").decode(), "a warning of nothing")
     check_refused(bench.train("--keep-sites", "group"), USAGE, "data.group")
     bench.trained("--overwrite", "true", folder="linear")
     check(not os.path.exists(bench.path("linear", "sites.safetensors")), "sites of another run")
+
+
+@on_ranks(1, 2)
+def test_sites_of_a_posterior_short_of_its_fixed_point_are_warned_of(bench):
+    parts = ("--data.shards_per_step", "2", "--rule.name", "blr", "--rule.schedule", "power")
+    for name, more in (("parts", (*parts, "--stop.steps", "20")), ("short", ("--stop.steps", "1"))):
+        outcome = bench.train("--keep-sites", "shards", *more, folder=name)
+        check_code(outcome, DONE)
+        residual = File(bench.path(name, "posterior.safetensors")).vector("fit.residual")[0]
+        check(residual > 1e-8, f"{name} has converged: {residual}")
+        for place in (bench.read(name, "log.txt").decode(), outcome.err):
+            found = re.findall(r"fixed point: .* residual of (\S+), above stop.residual = 1e-08", place)
+            check(len(found) == 1 and abs(float(found[0]) / residual - 1) < 0.06, (residual, place))
+        quiet = bench.train("--keep-sites", "no", *more, folder=name + "-quiet")
+        check("fixed point: " not in quiet.err, quiet.err)
 
 
 @on_ranks(1, 2)

@@ -7,6 +7,7 @@
 #include "core/families/family.hpp"
 #include "distributed/self.hpp"
 #include "kernels/error.hpp"
+#include "kernels/random.hpp"
 #include "models/evaluation.hpp"
 #include "models/prediction.hpp"
 #include "models/regression/coefficients.hpp"
@@ -87,6 +88,52 @@ TEST(SoftmaxPrediction, OfARowDoesNotDependOnItsNeighbours) {
     }
   }
   EXPECT_TRUE(std::isnan(alone[0].log_density));
+}
+
+// So many that neither the draws nor the logits of a block of rows are held at once: the average
+// that the header promises, over pairs m +- sd eps_k, one class after the other.
+TEST(SoftmaxPrediction, OfManyClassesIsTheSameAverage) {
+  constexpr std::size_t kMany = 9000, kDimension = (kMany - 1) * kColumns;
+  auto trained = examples::softmax("diagonal");
+  trained.design.classes.clear();
+  for (std::size_t c = 0; c < kMany; ++c) trained.design.classes.push_back(std::to_string(c));
+  std::vector<double> mean(kDimension), sd(kDimension), natural;
+  for (std::size_t i = 0; i < kDimension; ++i) {
+    mean[i] = std::sin(static_cast<double>(i));
+    sd[i] = 0.3 + 0.2 * std::cos(static_cast<double>(7 * i));
+    natural.insert(natural.end(), {mean[i] / (sd[i] * sd[i]), -0.5 / (sd[i] * sd[i])});
+  }
+  examples::set_posterior(trained, "coefficients", "diagonal-gaussian", kDimension, natural);
+  const auto predictions = predict(trained, batch(kX, {0, 4321, 8999, std::nan("")}));
+
+  std::vector<std::vector<double>> expected(kY.size(), std::vector<double>(kMany));
+  std::vector<double> noise(kDimension), e(kMany);
+  for (std::uint32_t k = 0; k < 128; ++k) {
+    fill_normal(Stream(), {.seed = 0, .draw = k}, 0, noise);
+    for (const double sign : {1.0, -1.0}) {
+      for (std::size_t i = 0; i < kY.size(); ++i) {
+        double sum = e[0] = 1.0;
+        for (std::size_t c = 1; c < kMany; ++c) {
+          double z = 0;
+          for (std::size_t j = 0; j < kColumns; ++j) {
+            const std::size_t at = (c - 1) * kColumns + j;
+            z += kX[i * kColumns + j] * (mean[at] + sign * sd[at] * noise[at]);
+          }
+          sum += e[c] = std::exp(z);
+        }
+        for (std::size_t c = 0; c < kMany; ++c) expected[i][c] += e[c] / sum / 256.0;
+      }
+    }
+  }
+  for (std::size_t i = 0; i < kY.size(); ++i) {
+    for (std::size_t c = 0; c < kMany; ++c) {
+      const double p = predictions[i].probabilities[c];
+      ASSERT_NEAR(p, expected[i][c], 1e-11 * expected[i][c]) << i << ", " << c;
+    }
+  }
+  EXPECT_NEAR(predictions[1].log_density, std::log(expected[1][4321]), 1e-11);
+  EXPECT_NEAR(predictions[2].log_density, std::log(expected[2][8999]), 1e-11);
+  EXPECT_TRUE(std::isnan(predictions[3].log_density)) << "of a row whose class is not known";
 }
 
 TEST(SoftmaxPrediction, OfTheBaselineAreTheFrequencies) {

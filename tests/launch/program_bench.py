@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 
-DONE, USAGE, FILE, NUMERICAL, DEVICE, STOPPED = 0, 2, 3, 4, 6, 85
+DONE, USAGE, FILE, NUMERICAL, DEVICE, STOPPED, HANG = 0, 2, 3, 4, 6, 85, 124
 SKIPPED = 77  # what ctest takes for a skip
 SECONDS = 60  # for a command; a hang is a failure
 
@@ -175,8 +175,8 @@ ENDLESS = ("--rule.name", "blr", "--rule.rho", "1e-6", "--stop.steps", "10000000
            "--stop.residual", "0", "--run.checkpoint_every", "0")
 
 
-def start_endless(bench, folder="run"):
-    process = bench.start("train", "train.toml", "--run.dir", folder, *ENDLESS)
+def start_endless(bench, *flags, folder="run"):
+    process = bench.start("train", "train.toml", "--run.dir", folder, *ENDLESS, *flags)
     metrics = bench.path(folder, "metrics.jsonl")
     wait_until(lambda: process.poll() is not None
                or os.path.exists(metrics) and os.path.getsize(metrics) > 2000, "the first steps")

@@ -68,6 +68,7 @@ class Gathering {
       const RowFilter::Kept kept = filter.apply(stream, batch);
       parts_.model.accumulate(stream, kept.batch, message_);
       rows += kept.rows;
+      parts_.communicator.activity().move();
     });
     message_.count(stream, Message::kRows, rows);
     message_.count_nonfinite(stream);

@@ -90,11 +90,14 @@ TrainingResult Trainer::run() {
 // lambda <- (1 - rho) lambda + rho (lambda_prior + sum over shards of message)
 std::optional<StopReason> Trainer::step() {
   auto& [stream, communicator, data, model] = parts_;
-  choose_batch();                                   // step -> shards
-  gather_evidence();                                // shard -> batch -> message
+  choose_batch();  // step -> shards
+  enter(Phase::kGathering);
+  gather_evidence();  // shard -> batch -> message
+  enter(Phase::kReducing);
   coordinator_->reduce(stream, message_, counts_);  // message -> sum
   scale_up();                                       // batch -> all
-  assess();                                         // sum -> metrics
+  enter(Phase::kUpdating);
+  assess();  // sum -> metrics
   if (const auto reason = reason_to_stop()) return reason;
 
   const Range owned = coordinator_->owned();
@@ -102,11 +105,14 @@ std::optional<StopReason> Trainer::step() {
   Posterior slice = posterior_.slice(owned);
   control_.advance(*rule_.rule, prior, evidence(), slice);  // sum -> posterior
   posterior_.assign(owned, slice);
+  enter(Phase::kPublishing);
   coordinator_->publish(stream, posterior_.natural());  // posterior -> ranks
   previous_elbo_ = report_.elbo;
   ++report_.step;
   return std::nullopt;
 }
+
+void Trainer::enter(Phase phase) { parts_.communicator.activity().enter(phase, report_.step); }
 
 // The last look at the posterior is at all data.
 void Trainer::choose_batch() {
@@ -140,6 +146,7 @@ void Trainer::gather_evidence() {
         const RowFilter::Kept kept = filter_.apply(stream, batch);
         model.accumulate(stream, kept.batch, shard_message_);
         rows += kept.rows;
+        communicator.activity().move();
       });
       shard_message_.count(stream, Message::kRows, rows);
       shard_message_.count(stream, Message::kStop, stop_requested ? 1.0 : 0.0);

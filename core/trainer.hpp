@@ -101,6 +101,7 @@ class Trainer {
  private:
   // One step of the learning rule, or the reason to stop before it.
   std::optional<StopReason> step();
+  void enter(Phase phase);
   void choose_batch();
   void gather_evidence();
   void scale_up();

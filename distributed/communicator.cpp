@@ -54,7 +54,7 @@ Elements Elements::part(std::size_t first, std::size_t size) const {
 void Communicator::all_reduce(const Stream& stream, Elements inout, Reduction reduction) {
   check_payload("all_reduce", inout);
   if (inout.type == ElementType::kByte) refuse("all_reduce", "bytes cannot be reduced");
-  count(inout.bytes());
+  const Activity::Call call = begin(inout.bytes());
   do_all_reduce(stream, inout, reduction);
 }
 
@@ -62,46 +62,47 @@ void Communicator::reduce_scatter(const Stream& stream, Elements in,
                                   std::span<const std::size_t> counts, Elements out) {
   check_slices("reduce_scatter", in, counts, out);
   if (in.type == ElementType::kByte) refuse("reduce_scatter", "bytes cannot be reduced");
-  count(in.bytes());
+  const Activity::Call call = begin(in.bytes());
   do_reduce_scatter(stream, in, counts, out);
 }
 
 void Communicator::all_gather(const Stream& stream, Elements in,
                               std::span<const std::size_t> counts, Elements out) {
   check_slices("all_gather", out, counts, in);
-  count(out.bytes());
+  const Activity::Call call = begin(out.bytes());
   do_all_gather(stream, in, counts, out);
 }
 
 void Communicator::broadcast(const Stream& stream, Elements inout, int root) {
   check_payload("broadcast", inout);
   if (root < 0 || root >= size()) refuse("broadcast", "there is no root " + std::to_string(root));
-  count(inout.bytes());
+  const Activity::Call call = begin(inout.bytes());
   do_broadcast(stream, inout, root);
 }
 
 void Communicator::send(const Stream& stream, Elements in, int to) {
   check_payload("send", in);
   check_peer("send", to);
-  count(in.bytes());
+  const Activity::Call call = begin(in.bytes());
   do_send(stream, in, to);
 }
 
 void Communicator::receive(const Stream& stream, Elements out, int from) {
   check_payload("receive", out);
   check_peer("receive", from);
-  count(out.bytes());
+  const Activity::Call call = begin(out.bytes());
   do_receive(stream, out, from);
 }
 
 void Communicator::barrier(const Stream& stream) {
-  count(0);
+  const Activity::Call call = begin(0);
   do_barrier(stream);
 }
 
-void Communicator::count(std::size_t bytes) {
+Activity::Call Communicator::begin(std::size_t bytes) {
   ++traffic_.calls;
   traffic_.bytes += bytes;
+  return Activity::Call(activity_);
 }
 
 void Communicator::check_payload(const char* call, const Elements& elements) const {

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "distributed/activity.hpp"
 #include "kernels/stream.hpp"
 
 namespace bayesum {
@@ -62,7 +63,7 @@ class Communicator {
   virtual int size() const = 0;
   virtual DeviceKind memory() const = 0;  // where payloads must live
 
-  // Public operations count the traffic, then do the work.
+  // Public operations count the traffic, then do the work as a call of the rank's activity.
   void all_reduce(const Stream& stream, Elements inout, Reduction reduction = Reduction::kSum);
   // Sums `in` over ranks; rank r receives counts[r] elements, the r-th slice, in `out`, which may
   // be that very slice of `in`. The bytes of `in` are unspecified afterwards.
@@ -83,6 +84,9 @@ class Communicator {
 
   const Traffic& traffic() const { return traffic_; }
 
+  // What this rank does, for a watchdog. Calls are entered by themselves, phases by who works.
+  Activity& activity() { return activity_; }
+
  protected:
   virtual void do_all_reduce(const Stream& stream, Elements inout, Reduction reduction) = 0;
   virtual void do_reduce_scatter(const Stream& stream, Elements in,
@@ -95,7 +99,7 @@ class Communicator {
   virtual void do_barrier(const Stream& stream) = 0;
 
  private:
-  void count(std::size_t bytes);
+  [[nodiscard]] Activity::Call begin(std::size_t bytes);
   void check_payload(const char* call, const Elements& elements) const;
   void check_slices(const char* call, const Elements& whole, std::span<const std::size_t> counts,
                     const Elements& slice) const;
@@ -103,6 +107,7 @@ class Communicator {
   [[noreturn]] void refuse(const char* call, const std::string& why) const;
 
   Traffic traffic_;
+  Activity activity_;
 };
 
 }  // namespace bayesum

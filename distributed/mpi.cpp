@@ -220,6 +220,66 @@ class MpiCommunicator final : public Communicator {
   std::vector<std::byte> scratch_;
 };
 
+class MpiHeartbeat final : public Heartbeat {
+ public:
+  MpiHeartbeat() {
+    check(MPI_Comm_dup(MPI_COMM_WORLD, &comm_), "MPI_Comm_dup");
+    check(MPI_Comm_rank(comm_, &rank_), "MPI_Comm_rank");
+    check(MPI_Comm_size(comm_, &size_), "MPI_Comm_size");
+    leaving_.resize(static_cast<std::size_t>(size_));
+  }
+  ~MpiHeartbeat() override {
+    if (std::uncaught_exceptions() > 0) return;
+    for (Leaving& leaving : leaving_) MPI_Wait(&leaving.request, MPI_STATUS_IGNORE);
+    MPI_Comm_free(&comm_);
+  }
+  MpiHeartbeat(const MpiHeartbeat&) = delete;
+  MpiHeartbeat& operator=(const MpiHeartbeat&) = delete;
+
+  int rank() const override { return rank_; }
+  int size() const override { return size_; }
+
+  bool send(const Pulse& pulse, int to) override {
+    Leaving& leaving = leaving_[static_cast<std::size_t>(to)];
+    int sent = 0;
+    if (MPI_Test(&leaving.request, &sent, MPI_STATUS_IGNORE) != MPI_SUCCESS || sent == 0) {
+      return false;
+    }
+    leaving.pulse = pulse;
+    return MPI_Isend(&leaving.pulse, sizeof(Pulse), MPI_BYTE, to, kMessageTag, comm_,
+                     &leaving.request) == MPI_SUCCESS;
+  }
+
+  std::optional<Beat> receive() override {
+    int arrived = 0;
+    MPI_Status status;
+    if (MPI_Iprobe(MPI_ANY_SOURCE, kMessageTag, comm_, &arrived, &status) != MPI_SUCCESS ||
+        arrived == 0) {
+      return std::nullopt;
+    }
+    Beat beat{status.MPI_SOURCE, {}};
+    MPI_Recv(&beat.pulse, sizeof(Pulse), MPI_BYTE, beat.from, kMessageTag, comm_,
+             MPI_STATUS_IGNORE);
+    return beat;
+  }
+
+  [[noreturn]] void abort(int code) override {
+    MPI_Abort(MPI_COMM_WORLD, code);
+    std::_Exit(code);
+  }
+
+ private:
+  struct Leaving {
+    Pulse pulse;
+    MPI_Request request = MPI_REQUEST_NULL;
+  };
+
+  MPI_Comm comm_ = MPI_COMM_NULL;
+  int rank_ = 0;
+  int size_ = 1;
+  std::vector<Leaving> leaving_;  // one to each rank
+};
+
 }  // namespace
 
 MpiSession::MpiSession() : exceptions_at_start_(std::uncaught_exceptions()) {
@@ -244,6 +304,13 @@ bool launched_by_mpi() {
 
 std::unique_ptr<Communicator> make_mpi_communicator() {
   return std::make_unique<MpiCommunicator>();
+}
+
+std::unique_ptr<Heartbeat> make_mpi_heartbeat() {
+  int provided = MPI_THREAD_SINGLE;
+  check(MPI_Query_thread(&provided), "MPI_Query_thread");
+  if (provided < MPI_THREAD_MULTIPLE) return nullptr;
+  return std::make_unique<MpiHeartbeat>();
 }
 
 int mpi_local_rank() {

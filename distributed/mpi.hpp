@@ -4,6 +4,7 @@
 #include <string>
 
 #include "distributed/communicator.hpp"
+#include "distributed/heartbeat.hpp"
 
 namespace bayesum {
 
@@ -29,6 +30,13 @@ bool launched_by_mpi();
 // payloads go in pieces, so counts have no limit. Errors of MPI are Error(kDevice), naming rank and
 // function.
 std::unique_ptr<Communicator> make_mpi_communicator();
+
+// Pulses between all ranks of the job. Collective. Needs an MpiSession that outlives it. Null, on
+// every rank, where MPI does not let two threads communicate at once (MPI_THREAD_MULTIPLE).
+//
+// The ranks end it together, when each has received what the others sent; on its way out of an
+// exception a rank ends it alone.
+std::unique_ptr<Heartbeat> make_mpi_heartbeat();
 
 // The rank of this process among those on its host, which chooses its GPU. Collective, needs an
 // MpiSession. Right under every launcher, unlike any environment variable.

@@ -31,6 +31,7 @@ enum class ExitCode : int {
   kDisagreement = 5,  // ranks disagree that should agree
   kDevice = 6,        // device or communication: no such GPU, NCCL, MPI
   kStopped = 85,      // stopped on request with a checkpoint: start me again
+  kHang = 124,        // a rank hangs: the others did not wait for it
 };
 
 // The one exception of the project: one clear sentence for the user, the exit code that it

@@ -1,10 +1,16 @@
 #include "launch/job.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
 #include <cstdlib>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "core/agree.hpp"
+#include "core/watchdog.hpp"
 #include "distributed/nccl.hpp"
 #include "distributed/self.hpp"
 #include "distributed/thread.hpp"
@@ -50,16 +56,54 @@ void check_fit(const RunConfig& config, int processes) {
   }
 }
 
+// Collective, over host buffers: the name of every rank's host.
+std::vector<std::string> hosts_of(Communicator& ranks) {
+  constexpr std::size_t kLength = 64;  // of the longest name of a host that Linux allows
+  const auto size = static_cast<std::size_t>(ranks.size());
+  const std::vector<std::size_t> counts(size, kLength);
+  std::vector<std::byte> names(size * kLength);
+  const std::span mine =
+      std::span(names).subspan(static_cast<std::size_t>(ranks.rank()) * kLength, kLength);
+  const std::string name = host_name();
+  std::ranges::copy(std::as_bytes(std::span(name).first(std::min(name.size(), kLength))),
+                    mine.begin());
+  ranks.all_gather(Stream(), mine, counts, std::span(names));
+  std::vector<std::string> hosts;
+  for (std::size_t rank = 0; rank < size; ++rank) {
+    const std::string padded(reinterpret_cast<const char*>(&names[rank * kLength]), kLength);
+    hosts.push_back(padded.substr(0, padded.find('\0')));
+  }
+  return hosts;
+}
+
+// Past the C library's streams, which a thread that hangs may hold.
+void say_at_once(const std::string& sentence) {
+  const std::string line = "bayesum: " + sentence + "\n";
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
+}
+
+// Collective over all processes, which work by `used`. Null where there is no need, or no way.
+std::unique_ptr<Watchdog> watch(Communicator& all, Communicator& used, double timeout) {
+  if (all.size() == 1 || timeout == 0) return nullptr;
+  std::unique_ptr<Heartbeat> heartbeat = make_mpi_heartbeat();
+  if (!heartbeat) return nullptr;
+  return std::make_unique<Watchdog>(used.activity(), std::move(heartbeat), HangWatch::Time(timeout),
+                                    hosts_of(all), say_at_once);
+}
+
 void run_on_processes(Job& job, const RunConfig& config, const RankBody& body) {
   Communicator& all = job.ranks();
   const int local_rank = launched_by_mpi() ? mpi_local_rank() : 0;
   std::optional<Stream> stream;
   agree(all, Stream(), [&] { stream = stream_for(config, local_rank); });
   if (config.communicator == "nccl") {
-    body(*nccl_over(all, *stream), *stream);
+    const auto nccl = nccl_over(all, *stream);
+    const auto watchdog = watch(all, *nccl, config.hang_timeout);
+    body(*nccl, *stream);
   } else if (all.size() == 1) {
     body(*make_self_communicator(stream->device().kind), *stream);
   } else {
+    const auto watchdog = watch(all, all, config.hang_timeout);
     body(all, *stream);
   }
 }

@@ -135,6 +135,7 @@ StopReason Training::train() {
     return result.reason;
   }
   keep_sites(result);
+  ranks_.activity().enter(Phase::kSaving);
   agree(ranks_, stream_, [&] {
     if (!is_root_) return;
     const TrainedModel trained = trained_model(result);
@@ -188,6 +189,7 @@ void Training::take_up() {
 }
 
 void Training::read_data() {
+  ranks_.activity().enter(Phase::kReading);
   DataConfig data = config_.data;
   const std::size_t sharing = ranks_on_this_host(stream_, ranks_);
   if (data.cache_mib < 0 && !stream_.on_cuda()) {
@@ -300,6 +302,7 @@ Trainer::Hooks Training::hooks() {
 }
 
 void Training::save(const TrainingState& state) {
+  ranks_.activity().enter(Phase::kSaving, state.step);
   agree(ranks_, stream_, [&] {
     if (is_root_) save_checkpoint(folder_->checkpoints(), identity_, state);
   });
@@ -317,6 +320,7 @@ void Training::keep_sites(const TrainingResult& result) {
         rounded(result.last.residual, 2), config_.stop.residual);
   }
   const std::string column = config_.run.keep_sites == "group" ? config_.data.group : "";
+  ranks_.activity().enter(Phase::kGathering);
   const Sites sites = gather_sites({stream_, ranks_, *data_, *model_}, result.posterior, summary_,
                                    column, groups());
   agree(ranks_, stream_, [&] {

@@ -8,6 +8,7 @@
 namespace bayesum {
 namespace {
 
+constexpr double kLongestWait = 1e9;                  // seconds
 constexpr double kLargestWhole = 9007199254740992.0;  // 2^53, up to which doubles hold all of them
 
 std::vector<Override> with_sections(std::vector<Override> overrides, const Fields& fields) {
@@ -52,6 +53,9 @@ void RunConfig::describe(Fields& fields) {
   fields.add(
       "run.checkpoint_every", checkpoint_every, {0, kLargestWhole},
       "steps from one checkpoint to the next; 0: only at the end, or when stopped on request");
+  fields.add("run.hang_timeout", hang_timeout, {0, kLongestWait},
+             "seconds of silence, or of others waiting for it, after which a rank counts as hung "
+             "and the job ends with code 124; 0: never");
   fields.add("run.log", log, {"debug", "info", "warning", "error"},
              "the least level written to log.txt");
 }

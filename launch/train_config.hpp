@@ -24,6 +24,7 @@ struct RunConfig {
   std::string start;  // a run or posterior file where training starts, see models/continuation.hpp
   std::string keep_sites = "no";
   std::int64_t checkpoint_every = 100;
+  double hang_timeout = 600;  // seconds that a rank may wait for another, see core/hang_watch.hpp
   std::string log = "info";
 
   void describe(Fields& fields);

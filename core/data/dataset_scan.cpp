@@ -64,6 +64,7 @@ DataSummary Dataset::scan(const Stream& stream, Communicator& communicator) {
             const Kept rows_kept = kept(rows);
             check(rows, rows_kept);
             add(rows, rows_kept, shift, sums);
+            communicator.activity().move();
           });
       tree.add(wire, shard, sums);
     }

@@ -55,7 +55,8 @@ void Dataset::survey_levels(const Stream& stream, Communicator& communicator, Ra
   }
   agree(communicator, stream, [&] {
     for (std::size_t shard = mine.first; shard < mine.last; ++shard) {
-      file_->read(part_of(shard), selection, block_rows_, [](const TableRows&) {});
+      file_->read(part_of(shard), selection, block_rows_,
+                  [&](const TableRows&) { communicator.activity().move(); });
     }
   });
   for (std::size_t k = 0; k < columns.size(); ++k) {

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "kernels/error.hpp"
@@ -39,6 +41,37 @@ TEST(MpiCommunicator, GivesEveryRankOfAHostItsOwnLocalRank) {
   taken[static_cast<std::size_t>(local)] = 1;
   world->all_reduce(Stream(), std::span(taken));
   EXPECT_EQ(taken, std::vector<std::uint64_t>(taken.size(), 1)) << "run on one host";
+}
+
+// A thread of each rank sends pulses to its neighbour while the other threads meet in collectives.
+TEST(MpiHeartbeat, BeatsInOrderBesideCollectives) {
+  const std::unique_ptr<Heartbeat> heartbeat = make_mpi_heartbeat();
+  ASSERT_NE(heartbeat, nullptr) << "this MPI library gives MPI_THREAD_MULTIPLE";
+  const int right = (world->rank() + 1) % world->size();
+  const int left = (world->rank() + world->size() - 1) % world->size();
+  constexpr std::int64_t kBeats = 200;
+  std::vector<Heartbeat::Beat> heard;
+  std::thread beating([&] {
+    for (std::int64_t step = 0; step < kBeats;) {
+      if (heartbeat->send({.phase = Phase::kReducing, .step = step}, right)) ++step;
+    }
+    while (std::ssize(heard) < kBeats) {
+      if (const auto beat = heartbeat->receive()) heard.push_back(*beat);
+    }
+  });
+  std::vector<double> x(1000, 1.0);
+  for (int i = 0; i < 200; ++i) {
+    std::ranges::fill(x, 1.0);
+    world->all_reduce(Stream(), std::span(x));
+    ASSERT_EQ(x.back(), world->size());
+  }
+  beating.join();
+  EXPECT_FALSE(heartbeat->receive());
+  for (std::int64_t i = 0; i < kBeats; ++i) {
+    const Heartbeat::Beat& beat = heard[static_cast<std::size_t>(i)];
+    EXPECT_EQ(beat.from, left);
+    EXPECT_EQ(beat.pulse, (Pulse{.phase = Phase::kReducing, .step = i}));
+  }
 }
 
 // A short message is on its way, unasked for, while the ranks meet in collectives of the same

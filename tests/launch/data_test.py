@@ -1,16 +1,12 @@
 #!/usr/bin/env python3
-"""Tests of the program on tables of every kind, as program_test.py runs them."""
+"""Tests of the program on tables of every kind."""
 
 import gzip
 import json
 import random
 import struct
 
-import program_test
-from program_test import (CASES, DONE, FILE, USAGE, check, check_code, check_refused, main, on_ranks,
-                          table)
-
-CASES.clear()  # those of program_test.py
+from program_bench import DONE, FILE, USAGE, check, check_code, check_refused, main, on_ranks, table
 
 
 def columns(text):
@@ -231,5 +227,4 @@ def test_bad_files_of_rows_are_named(bench):
 
 
 if __name__ == "__main__":
-    program_test.__doc__ = __doc__
-    main()
+    main(__doc__)

@@ -11,13 +11,12 @@ import argparse
 import os
 import random
 import re
-import shutil
 import sys
 import tempfile
 import time
 
-from program_test import (Bench, DONE, FILE, USAGE, check, check_code, check_refused, processes_of,
-                          wait_until)
+from program_bench import (Bench, DONE, FILE, USAGE, check, check_code, check_refused, processes_of,
+                           wait_until)
 
 LONG = os.environ.get("BAYESUM_LONG") == "1"
 

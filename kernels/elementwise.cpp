@@ -20,8 +20,11 @@ void for_each(const Op& op, std::size_t size) {
 
 void apply(const Stream&, const Blend& op, std::size_t size) { for_each(op, size); }
 void apply(const Stream&, const AddScaled& op, std::size_t size) { for_each(op, size); }
+void apply(const Stream&, const AddScaledFloat& op, std::size_t size) { for_each(op, size); }
 void apply(const Stream&, const Scale& op, std::size_t size) { for_each(op, size); }
+void apply(const Stream&, const ScaleFloat& op, std::size_t size) { for_each(op, size); }
 void apply(const Stream&, const Fill& op, std::size_t size) { for_each(op, size); }
+void apply(const Stream&, const FillFloat& op, std::size_t size) { for_each(op, size); }
 void apply(const Stream&, const Multiply& op, std::size_t size) { for_each(op, size); }
 void apply(const Stream&, const LookUp& op, std::size_t size) { for_each(op, size); }
 void apply(const Stream&, const AddPackedPrecision& op, std::size_t size) { for_each(op, size); }
@@ -38,11 +41,23 @@ void apply(const Stream& stream, const AddScaled& op, std::size_t size) {
   BAYESUM_DISPATCH(stream, apply(stream, op, size));
 }
 
+void apply(const Stream& stream, const AddScaledFloat& op, std::size_t size) {
+  BAYESUM_DISPATCH(stream, apply(stream, op, size));
+}
+
 void apply(const Stream& stream, const Scale& op, std::size_t size) {
   BAYESUM_DISPATCH(stream, apply(stream, op, size));
 }
 
+void apply(const Stream& stream, const ScaleFloat& op, std::size_t size) {
+  BAYESUM_DISPATCH(stream, apply(stream, op, size));
+}
+
 void apply(const Stream& stream, const Fill& op, std::size_t size) {
+  BAYESUM_DISPATCH(stream, apply(stream, op, size));
+}
+
+void apply(const Stream& stream, const FillFloat& op, std::size_t size) {
   BAYESUM_DISPATCH(stream, apply(stream, op, size));
 }
 

@@ -25,28 +25,37 @@ struct Blend {
 };
 
 // out += scale * x, into every out_stride-th element
-struct AddScaled {
-  double scale;
-  const double* x;
-  double* out;
+template <class T>
+struct AddScaledOf {
+  T scale;
+  const T* x;
+  T* out;
   std::size_t out_stride = 1;
   BAYESUM_HOST_DEVICE void operator()(std::size_t i) const { out[i * out_stride] += scale * x[i]; }
 };
+using AddScaled = AddScaledOf<double>;
+using AddScaledFloat = AddScaledOf<float>;
 
 // out *= scale
-struct Scale {
-  double scale;
-  double* out;
+template <class T>
+struct ScaleOf {
+  T scale;
+  T* out;
   BAYESUM_HOST_DEVICE void operator()(std::size_t i) const { out[i] *= scale; }
 };
+using Scale = ScaleOf<double>;
+using ScaleFloat = ScaleOf<float>;
 
 // out = value, in every out_stride-th element
-struct Fill {
-  double value;
-  double* out;
+template <class T>
+struct FillOf {
+  T value;
+  T* out;
   std::size_t out_stride = 1;
   BAYESUM_HOST_DEVICE void operator()(std::size_t i) const { out[i * out_stride] = value; }
 };
+using Fill = FillOf<double>;
+using FillFloat = FillOf<float>;
 
 // out = x y
 struct Multiply {
@@ -120,8 +129,11 @@ struct StudentTWeight {
 
 void apply(const Stream& stream, const Blend& op, std::size_t size);
 void apply(const Stream& stream, const AddScaled& op, std::size_t size);
+void apply(const Stream& stream, const AddScaledFloat& op, std::size_t size);
 void apply(const Stream& stream, const Scale& op, std::size_t size);
+void apply(const Stream& stream, const ScaleFloat& op, std::size_t size);
 void apply(const Stream& stream, const Fill& op, std::size_t size);
+void apply(const Stream& stream, const FillFloat& op, std::size_t size);
 void apply(const Stream& stream, const Multiply& op, std::size_t size);
 void apply(const Stream& stream, const LookUp& op, std::size_t size);
 void apply(const Stream& stream, const AddPackedPrecision& op, std::size_t size);

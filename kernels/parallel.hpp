@@ -7,8 +7,10 @@
 #ifdef _OPENMP
 #include <omp.h>
 #define BAYESUM_OMP(...) _Pragma(#__VA_ARGS__)
+#define BAYESUM_SIMD _Pragma("omp simd")  // no iteration of the loop depends on another
 #else
 #define BAYESUM_OMP(...)
+#define BAYESUM_SIMD
 #endif
 
 // The threads of CPU twins. Work is cut into pieces that depend on shapes alone, never on the

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <utility>
 
 #include "kernels/host_device.hpp"
 #include "kernels/random.hpp"
@@ -18,22 +19,31 @@ struct PhiloxKey {
   std::uint32_t word[2];
 };
 
-BAYESUM_HOST_DEVICE inline PhiloxBlock philox4x32(PhiloxBlock counter, PhiloxKey key) {
+BAYESUM_HOST_DEVICE inline PhiloxBlock philox_round(PhiloxBlock counter, PhiloxKey key) {
   constexpr std::uint64_t kMultiplier0 = 0xD2511F53;
   constexpr std::uint64_t kMultiplier1 = 0xCD9E8D57;
+  const std::uint64_t product0 = kMultiplier0 * counter.word[0];
+  const std::uint64_t product1 = kMultiplier1 * counter.word[2];
+  return {{static_cast<std::uint32_t>(product1 >> 32) ^ counter.word[1] ^ key.word[0],
+           static_cast<std::uint32_t>(product1),
+           static_cast<std::uint32_t>(product0 >> 32) ^ counter.word[3] ^ key.word[1],
+           static_cast<std::uint32_t>(product0)}};
+}
+
+// Rounds 0, 1, ..., unrolled, so that a loop over counters is vectorised.
+template <std::uint32_t... round>
+BAYESUM_HOST_DEVICE inline PhiloxBlock philox_rounds(
+    PhiloxBlock counter, PhiloxKey key, std::integer_sequence<std::uint32_t, round...>) {
   constexpr std::uint32_t kWeyl0 = 0x9E3779B9;
   constexpr std::uint32_t kWeyl1 = 0xBB67AE85;
-  for (int round = 0; round < 10; ++round) {
-    const std::uint64_t product0 = kMultiplier0 * counter.word[0];
-    const std::uint64_t product1 = kMultiplier1 * counter.word[2];
-    counter = {{static_cast<std::uint32_t>(product1 >> 32) ^ counter.word[1] ^ key.word[0],
-                static_cast<std::uint32_t>(product1),
-                static_cast<std::uint32_t>(product0 >> 32) ^ counter.word[3] ^ key.word[1],
-                static_cast<std::uint32_t>(product0)}};
-    key.word[0] += kWeyl0;
-    key.word[1] += kWeyl1;
-  }
+  ((counter =
+        philox_round(counter, {{key.word[0] + round * kWeyl0, key.word[1] + round * kWeyl1}})),
+   ...);
   return counter;
+}
+
+BAYESUM_HOST_DEVICE inline PhiloxBlock philox4x32(PhiloxBlock counter, PhiloxKey key) {
+  return philox_rounds(counter, key, std::make_integer_sequence<std::uint32_t, 10>());
 }
 
 // Noise comes in pairs: elements 2 p and 2 p + 1 are made of the block of counter (p, step, draw).
@@ -70,13 +80,13 @@ struct NormalNoise {
 };
 
 // Writes the elements of pair `first_index / 2 + i` that lie in [first_index, first_index + size):
-// one call of a functor for both twins. A float is the double of the same element, rounded.
-template <class Noise, class T>
+// one call of a functor for both twins.
+template <class Noise>
 struct FillNoise {
   NoiseId id;
   std::uint64_t first_index;
   std::uint64_t size;
-  T* out;
+  double* out;
 
   std::uint64_t pairs() const {
     return size == 0 ? 0 : (first_index + size - 1) / 2 - first_index / 2 + 1;
@@ -87,7 +97,7 @@ struct FillNoise {
     const NoisePair noise = Noise::pair(id, pair_index);
     for (std::uint64_t half = 0; half < 2; ++half) {
       const std::uint64_t position = 2 * pair_index + half - first_index;  // wraps below the first
-      if (position < size) out[position] = static_cast<T>(noise.element[half]);
+      if (position < size) out[position] = noise.element[half];
     }
   }
 };

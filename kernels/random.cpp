@@ -9,10 +9,10 @@ namespace bayesum {
 namespace cpu {
 namespace {
 
-template <class Noise, class T>
-void fill(NoiseId id, std::uint64_t first_index, std::span<T> out) {
+template <class Noise>
+void fill(NoiseId id, std::uint64_t first_index, std::span<double> out) {
   constexpr std::size_t kGrain = 2048;
-  const FillNoise<Noise, T> fill_pair{id, first_index, out.size(), out.data()};
+  const FillNoise<Noise> fill_pair{id, first_index, out.size(), out.data()};
   parallel_ranges(fill_pair.pairs(), kGrain, [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end; ++i) fill_pair(i);
   });
@@ -21,10 +21,6 @@ void fill(NoiseId id, std::uint64_t first_index, std::span<T> out) {
 }  // namespace
 
 void fill_normal(const Stream&, NoiseId id, std::uint64_t first_index, std::span<double> out) {
-  fill<NormalNoise>(id, first_index, out);
-}
-
-void fill_normal(const Stream&, NoiseId id, std::uint64_t first_index, std::span<float> out) {
   fill<NormalNoise>(id, first_index, out);
 }
 

@@ -7,9 +7,9 @@
 namespace bayesum::cuda {
 namespace {
 
-template <class Noise, class T>
-void fill(const Stream& stream, NoiseId id, std::uint64_t first_index, std::span<T> out) {
-  const FillNoise<Noise, T> fill_pair{id, first_index, out.size(), out.data()};
+template <class Noise>
+void fill(const Stream& stream, NoiseId id, std::uint64_t first_index, std::span<double> out) {
+  const FillNoise<Noise> fill_pair{id, first_index, out.size(), out.data()};
   for_each(stream, fill_pair.pairs(), fill_pair);
 }
 
@@ -17,11 +17,6 @@ void fill(const Stream& stream, NoiseId id, std::uint64_t first_index, std::span
 
 void fill_normal(const Stream& stream, NoiseId id, std::uint64_t first_index,
                  std::span<double> out) {
-  fill<NormalNoise>(stream, id, first_index, out);
-}
-
-void fill_normal(const Stream& stream, NoiseId id, std::uint64_t first_index,
-                 std::span<float> out) {
   fill<NormalNoise>(stream, id, first_index, out);
 }
 

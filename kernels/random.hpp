@@ -23,8 +23,8 @@ inline NoiseId separate(NoiseId id) {
 }
 
 // out[i] = element first_index + i of the standard normal noise vector `id` (Philox4x32-10 counters
-// through the Box-Muller transform, see kernels/philox.hpp). A float is the double, rounded, so a
-// CPU and a GPU, whose logarithms differ in the last bits, hardly ever differ in it.
+// through the Box-Muller transform, see kernels/philox.hpp). In float32 it is another vector, made
+// for speed and the same to the bit on every device (kernels/weights/noise.hpp).
 void fill_normal(const Stream& stream, NoiseId id, std::uint64_t first_index,
                  std::span<double> out);
 void fill_normal(const Stream& stream, NoiseId id, std::uint64_t first_index, std::span<float> out);

@@ -55,6 +55,10 @@ double max_abs(const Stream&, std::span<const double> x) {
   return reduce(x.size(), LoadMagnitude{x.data()}, LargestOrNan{});
 }
 
+double sum_of_squares(const Stream&, std::span<const float> x) {
+  return reduce(x.size(), LoadSquare{x.data()}, Plus{});
+}
+
 std::uint64_t count_nonfinite(const Stream&, std::span<const double> x) {
   return static_cast<std::uint64_t>(reduce(x.size(), LoadNonfinite{x.data()}, Plus{}));
 }
@@ -75,6 +79,10 @@ double dot(const Stream& stream, std::span<const double> x, std::span<const doub
 
 double max_abs(const Stream& stream, std::span<const double> x) {
   return BAYESUM_DISPATCH(stream, max_abs(stream, x));
+}
+
+double sum_of_squares(const Stream& stream, std::span<const float> x) {
+  return BAYESUM_DISPATCH(stream, sum_of_squares(stream, x));
 }
 
 std::uint64_t count_nonfinite(const Stream& stream, std::span<const double> x) {

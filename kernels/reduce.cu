@@ -28,6 +28,10 @@ double max_abs(const Stream& stream, std::span<const double> x) {
   return reduce(stream, x.size(), LoadMagnitude{x.data()}, LargestOrNan{});
 }
 
+double sum_of_squares(const Stream& stream, std::span<const float> x) {
+  return reduce(stream, x.size(), LoadSquare{x.data()}, Plus{});
+}
+
 std::uint64_t count_nonfinite(const Stream& stream, std::span<const double> x) {
   return static_cast<std::uint64_t>(reduce(stream, x.size(), LoadNonfinite{x.data()}, Plus{}));
 }

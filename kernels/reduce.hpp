@@ -17,6 +17,8 @@ inline constexpr std::size_t kReduceBlock = 4096;
 double sum(const Stream& stream, std::span<const double> x);
 double dot(const Stream& stream, std::span<const double> x, std::span<const double> y);
 double max_abs(const Stream& stream, std::span<const double> x);  // NaN if any element is NaN
+// Of floats, in double precision: finite exactly if they all are.
+double sum_of_squares(const Stream& stream, std::span<const float> x);
 std::uint64_t count_nonfinite(const Stream& stream, std::span<const double> x);
 
 }  // namespace bayesum

@@ -19,6 +19,14 @@ struct LoadProduct {
   BAYESUM_HOST_DEVICE double operator()(std::size_t i) const { return x[i] * y[i]; }
 };
 
+struct LoadSquare {
+  const float* x;
+  BAYESUM_HOST_DEVICE double operator()(std::size_t i) const {
+    const auto value = static_cast<double>(x[i]);
+    return value * value;
+  }
+};
+
 struct LoadMagnitude {
   const double* x;
   BAYESUM_HOST_DEVICE double operator()(std::size_t i) const { return std::fabs(x[i]); }

@@ -17,6 +17,8 @@
 #include "kernels/random.hpp"
 #include "kernels/reduce.hpp"
 #include "kernels/softmax_pass.hpp"
+#include "kernels/weights/draws.hpp"
+#include "kernels/weights/steps.hpp"
 
 // Every operation of this floor has two bodies of one signature: cpu::f in x.cpp and cuda::f in
 // x.cu. They are declared here, and nowhere else; the public f in x.cpp checks its arguments and
@@ -40,8 +42,11 @@ namespace bayesum {
 
 BAYESUM_TWINS(void apply(const Stream& stream, const Blend& op, std::size_t size))
 BAYESUM_TWINS(void apply(const Stream& stream, const AddScaled& op, std::size_t size))
+BAYESUM_TWINS(void apply(const Stream& stream, const AddScaledFloat& op, std::size_t size))
 BAYESUM_TWINS(void apply(const Stream& stream, const Scale& op, std::size_t size))
+BAYESUM_TWINS(void apply(const Stream& stream, const ScaleFloat& op, std::size_t size))
 BAYESUM_TWINS(void apply(const Stream& stream, const Fill& op, std::size_t size))
+BAYESUM_TWINS(void apply(const Stream& stream, const FillFloat& op, std::size_t size))
 BAYESUM_TWINS(void apply(const Stream& stream, const Multiply& op, std::size_t size))
 BAYESUM_TWINS(void apply(const Stream& stream, const LookUp& op, std::size_t size))
 BAYESUM_TWINS(void apply(const Stream& stream, const AddPackedPrecision& op, std::size_t size))
@@ -58,10 +63,30 @@ BAYESUM_TWINS(void fill_normal(const Stream& stream, NoiseId id, std::uint64_t f
 BAYESUM_TWINS(void fill_uniform(const Stream& stream, NoiseId id, std::uint64_t first_index,
                                 std::span<double> out))
 
+BAYESUM_TWINS(void apply(const Stream& stream, const GaussianSigma& op, std::size_t size))
+BAYESUM_TWINS(void apply(const Stream& stream, const SignOf& op, std::size_t size))
+BAYESUM_TWINS(void apply(const Stream& stream, const SignSigma& op, std::size_t size))
+BAYESUM_TWINS(void apply(const Stream& stream, const AddDeviationGradient& op, std::size_t size))
+BAYESUM_TWINS(void apply(const Stream& stream, const AddScaledSquare& op, std::size_t size))
+BAYESUM_TWINS(void apply(const Stream& stream, const AddSignGradient& op, std::size_t size))
+BAYESUM_TWINS(void apply(const Stream& stream, const IvonStep& op, std::size_t size))
+BAYESUM_TWINS(void apply(const Stream& stream, const AdamStep& op, std::size_t size))
+BAYESUM_TWINS(void apply(const Stream& stream, const SgdStep& op, std::size_t size))
+BAYESUM_TWINS(void apply(const Stream& stream, const VadamStep& op, std::size_t size))
+BAYESUM_TWINS(void apply(const Stream& stream, const VognStep& op, std::size_t size))
+BAYESUM_TWINS(void apply(const Stream& stream, const BernoulliStep& op, std::size_t size))
+BAYESUM_TWINS(void apply(const Stream& stream, const DrawGaussian& op, NoiseStart noise,
+                         std::size_t size))
+BAYESUM_TWINS(void apply(const Stream& stream, const DrawSign& op, NoiseStart noise,
+                         std::size_t size))
+BAYESUM_TWINS(void apply(const Stream& stream, const IvonStep& op, const NextDraw& next,
+                         std::size_t size))
+
 BAYESUM_TWINS(double sum(const Stream& stream, std::span<const double> x))
 BAYESUM_TWINS(double dot(const Stream& stream, std::span<const double> x,
                          std::span<const double> y))
 BAYESUM_TWINS(double max_abs(const Stream& stream, std::span<const double> x))
+BAYESUM_TWINS(double sum_of_squares(const Stream& stream, std::span<const float> x))
 BAYESUM_TWINS(std::uint64_t count_nonfinite(const Stream& stream, std::span<const double> x))
 
 BAYESUM_TWINS(void gemm(const Stream& stream, const Gemm& op, MatrixView<const double> a,

@@ -23,9 +23,9 @@ struct WeightRuleConfig {
   double weight_decay = 1e-4;      // delta
   bool decay_vectors = true;       // of biases and gains too, else of matrices alone
   double beta1 = 0.9;              // of the momentum
-  double beta2 = 0.99999;          // of the curvature
+  double beta2 = 0;                // of the curvature; 0: the usual of the rule
   double clip_radius = 0;  // of the step of a weight, in units of the learning rate; 0: none
-  bool debias = true;      // divide the momentum by 1 - beta1^t
+  bool debias = true;      // divide running means by 1 - beta^t
   bool rescale = true;     // multiply the learning rate by initial_curvature + weight_decay
   std::string curvature = "price";  // of ivon: price, antithetic, squares
   double epsilon = 1e-8;            // of adamw, rmsprop
@@ -43,7 +43,9 @@ enum class Second {
   kExample,  // sums of squared gradients of examples, from the network
 };
 
-// One update of the weights by the owner of a part of them.
+// One update of the weights by the owner of a part of them. Spans and buffers are of the whole
+// vector; those of the rule's calls too, `range` says which part is read and written. Ranges may be
+// cut anywhere; a rule does not count `state.updates`.
 struct WeightUpdate {
   std::int64_t step = 0;     // t = 1, 2, ...: updates with this one
   double learning_rate = 0;  // of the schedule, as configured
@@ -72,6 +74,10 @@ class WeightRule {
   // Where training starts, `state.mean` given: h, momentum zero.
   virtual void start(const Stream& stream, WeightState& state) const = 0;
 
+  // Writes the weights at which the network stands without noise: m.
+  virtual void mean(const Stream& stream, const WeightState& state, Range range,
+                    std::span<float> theta) const = 0;
+
   // Writes theta ~ q in the range: a pure function of state, noise id and index. `sign` = -1 makes
   // the antithetic twin, m - (theta - m).
   virtual void draw(const Stream& stream, const WeightState& state, Range range, double decay,
@@ -79,6 +85,7 @@ class WeightRule {
 
   // Adds to the message what one draw taught: `gradient`, summed over the draw's `examples`, and
   // what becomes of it at this theta. Where `gradient` is the message's own it is there already.
+  // Called for every draw, whatever `second()` is; a mere sum of gradients costs nothing then.
   virtual void teach(const Stream& stream, const WeightState& state, Range range, double decay,
                      std::span<const float> theta, std::span<const float> gradient, double examples,
                      WeightMessage& message) const = 0;

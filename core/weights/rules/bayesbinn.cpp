@@ -1,0 +1,72 @@
+#include "core/weights/rules/base.hpp"
+#include "core/weights/rules/rules.hpp"
+
+namespace bayesum {
+namespace {
+
+class BayesBinnRule final : public BaseRule {
+ public:
+  BayesBinnRule(WeightRuleConfig config, double ess) : BaseRule(std::move(config)), ess_(ess) {}
+
+  bool draws() const override { return true; }
+
+  void mean(const Stream& stream, const WeightState& state, Range range,
+            std::span<float> theta) const override {
+    apply(stream,
+          SignOf{.natural = state.mean.data() + range.first, .out = theta.data() + range.first},
+          range.size());
+  }
+
+  void draw(const Stream& stream, const WeightState& state, Range range, double, NoiseId id,
+            double sign, std::span<float> theta) const override {
+    apply(stream,
+          DrawSign{.sign = static_cast<float>(sign),
+                   .inverse_temperature = static_cast<float>(1.0 / config().temperature),
+                   .natural = state.mean.data() + range.first,
+                   .theta = theta.data() + range.first},
+          {id, range.first}, range.size());
+  }
+
+  void teach(const Stream& stream, const WeightState& state, Range range, double,
+             std::span<const float> theta, std::span<const float> gradient, double,
+             WeightMessage& message) const override {
+    apply(stream,
+          AddSignGradient{.temperature = static_cast<float>(config().temperature),
+                          .theta = theta.data() + range.first,
+                          .natural = state.mean.data() + range.first,
+                          .gradient = gradient.data() + range.first,
+                          .message = message.gradient().data() + range.first},
+          range.size());
+  }
+
+  void sigma(const Stream& stream, const WeightState& state, Range range, double,
+             std::span<float> out) const override {
+    apply(stream,
+          SignSigma{.natural = state.mean.data() + range.first, .out = out.data() + range.first},
+          range.size());
+  }
+
+ protected:
+  double initial_curvature() const override { return 0; }
+
+  void step(const Stream& stream, const WeightUpdate& update, WeightState& state) const override {
+    apply(stream,
+          BernoulliStep{.momentum = momentum(update, 1.0, state),
+                        .scale = static_cast<float>(ess_ * update.scale),
+                        .rate = static_cast<float>(update.learning_rate),
+                        .gradient = update.message->gradient().data() + update.range.first,
+                        .natural = state.mean.data() + update.range.first},
+          update.range.size());
+  }
+
+ private:
+  double ess_;
+};
+
+}  // namespace
+
+std::unique_ptr<WeightRule> make_bayesbinn_rule(const WeightRuleConfig& config, double ess) {
+  return std::make_unique<BayesBinnRule>(config, ess);
+}
+
+}  // namespace bayesum

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/host_device.hpp"
+#include "kernels/philox.hpp"
+#include "kernels/random.hpp"
+
+namespace bayesum {
+
+// Noise of weights, in float32: elements 4 b .. 4 b + 3 of a vector are made of the Philox block of
+// counter (b, step, draw). What it is made with is integers, IEEE operations and polynomials, and
+// no multiply-add is contracted: every loop, vector width and device gives the same bits.
+struct NoiseBlock {
+  float element[4];
+};
+
+BAYESUM_HOST_DEVICE inline PhiloxBlock random_block(NoiseId id, std::uint64_t block) {
+  return philox4x32(
+      {{static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32), id.step,
+        id.draw}},
+      {{static_cast<std::uint32_t>(id.seed), static_cast<std::uint32_t>(id.seed >> 32)}});
+}
+
+// -log u for u = (bits + 1/2) / 2^32, rounded to a float: from 0 to 33 log 2. With x = 2^32 u =
+// 2^e c, c within sqrt(1/2) .. sqrt(2), and s = (c - 1) / (c + 1),
+//   log c = 2 (s + s^3/3 + s^5/5 + ...)
+// in which the first term left out is 4e-10 of the first.
+BAYESUM_HOST_DEVICE inline float minus_log_uniform(std::uint32_t bits) {
+  constexpr std::uint32_t kSqrtHalf = 0x3f3504f3;  // as a float
+  constexpr float kLog2 = 0.693147180559945309f;
+  const float x = static_cast<float>(bits) + 0.5f;
+  const auto x_bits = __builtin_bit_cast(std::uint32_t, x);
+  const std::int32_t e = static_cast<std::int32_t>(x_bits - kSqrtHalf) >> 23;
+  const float c = __builtin_bit_cast(float, x_bits - (static_cast<std::uint32_t>(e) << 23));
+  const float s = (c - 1.0f) / (c + 1.0f);
+  const float z = s * s;
+  const float series =
+      2.0f + z * (2.0f / 3.0f + z * (2.0f / 5.0f + z * (2.0f / 7.0f + z * (2.0f / 9.0f))));
+  return static_cast<float>(32 - e) * kLog2 - s * series;
+}
+
+// Standard normal numbers by the Box-Muller transform, radius sqrt(-2 log u) <= 6.8. Two bits of
+// the second word choose the quadrant, the others an angle within -pi/4 .. pi/4, where Taylor's
+// polynomials of sine and cosine err by 3e-8.
+struct NormalBlock {
+  BAYESUM_HOST_DEVICE static void pair(std::uint32_t radius_bits, std::uint32_t angle_bits,
+                                       float* out) {
+    constexpr float kUnit = 0x1p-32f * 1.57079632679489662f;  // a quarter turn in 2^32 parts
+    const float radius = std::sqrt(2.0f * minus_log_uniform(radius_bits));
+    const float angle =
+        kUnit * static_cast<float>(static_cast<std::int32_t>((angle_bits << 2) | 2U));
+    const float z = angle * angle;
+    const float cosine =
+        1.0f + z * (-0.5f + z * (1.0f / 24.0f + z * (-1.0f / 720.0f + z * (1.0f / 40320.0f))));
+    const float sine =
+        angle * (1.0f + z * (-1.0f / 6.0f +
+                             z * (1.0f / 120.0f + z * (-1.0f / 5040.0f + z * (1.0f / 362880.0f)))));
+    const float large = (angle_bits >> 31) != 0 ? -radius * cosine : radius * cosine;
+    const float small = radius * sine;
+    const bool swap = (angle_bits >> 30 & 1U) != 0;
+    out[0] = swap ? small : large;
+    out[1] = swap ? large : small;
+  }
+
+  BAYESUM_HOST_DEVICE static NoiseBlock block(NoiseId id, std::uint64_t index) {
+    const PhiloxBlock random = random_block(id, index);
+    NoiseBlock noise;
+    pair(random.word[0], random.word[1], noise.element);
+    pair(random.word[2], random.word[3], noise.element + 2);
+    return noise;
+  }
+};
+
+// Half the logit of a uniform number, log(u / (1-u)) / 2: the noise of a relaxed Bernoulli weight.
+struct LogisticBlock {
+  BAYESUM_HOST_DEVICE static NoiseBlock block(NoiseId id, std::uint64_t index) {
+    const PhiloxBlock random = random_block(id, index);
+    NoiseBlock noise;
+    for (int k = 0; k < 4; ++k) {
+      noise.element[k] =
+          0.5f * (minus_log_uniform(~random.word[k]) - minus_log_uniform(random.word[k]));
+    }
+    return noise;
+  }
+};
+
+struct StoreNoise {
+  float* out;
+  BAYESUM_HOST_DEVICE void operator()(std::size_t i, float noise) const { out[i] = noise; }
+};
+
+// Where in which vector of noise the elements of a loop begin.
+struct NoiseStart {
+  NoiseId id;
+  std::uint64_t first = 0;
+};
+
+}  // namespace bayesum

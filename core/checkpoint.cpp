@@ -1,12 +1,7 @@
 #include "core/checkpoint.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <cstdio>
-#include <sstream>
-#include <string_view>
-#include <system_error>
+#include <span>
 
 #include "core/files/safetensors.hpp"
 #include "kernels/error.hpp"
@@ -16,26 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kFormat = "bayesum-checkpoint-1";
-constexpr std::string_view kPrefix = "step-";
-constexpr std::string_view kSuffix = ".safetensors";
-constexpr std::size_t kKept = 2;
-
-fs::path path_of(const fs::path& folder, std::int64_t step) {
-  std::array<char, 32> digits{};
-  std::snprintf(digits.data(), digits.size(), "%06lld", static_cast<long long>(step));
-  return folder / (std::string(kPrefix) + digits.data() + std::string(kSuffix));
-}
-
-std::optional<std::int64_t> step_of(const std::string& name) {
-  if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) return std::nullopt;
-  if (name.size() <= kPrefix.size() + kSuffix.size()) return std::nullopt;
-  std::int64_t step = 0;
-  const char* last = name.data() + name.size() - kSuffix.size();
-  const auto [end, problem] = std::from_chars(name.data() + kPrefix.size(), last, step);
-  if (problem != std::errc{} || end != last || step < 0) return std::nullopt;
-  return step;
-}
+constexpr const char* kFormat = "bayesum-checkpoint-1";
 
 // What the natural parameters of the file mean: one line a block.
 std::string layout_text(const Posterior& posterior) {
@@ -47,47 +23,10 @@ std::string layout_text(const Posterior& posterior) {
   return text;
 }
 
-std::string hexadecimal(std::uint64_t value) {
-  std::array<char, 17> digits{};
-  std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(value));
-  return digits.data();
-}
-
-// The first line in which two TOML texts differ, as "[rule] rho = 1.0 there, rho = 0.5 here".
-std::string first_difference(const std::string& there, const std::string& here) {
-  std::istringstream left(there);
-  std::istringstream right(here);
-  std::string section;
-  for (;;) {
-    std::string a;
-    std::string b;
-    const bool more_a = static_cast<bool>(std::getline(left, a));
-    const bool more_b = static_cast<bool>(std::getline(right, b));
-    if (!more_a && !more_b) return "";
-    if (a != b) {
-      const auto shown = [](const std::string& line) { return line.empty() ? "nothing" : line; };
-      return section + shown(a) + " there, " + shown(b) + " here";
-    }
-    if (a.starts_with("[")) section = a + " ";
-  }
-}
-
-void check_identity(const TensorFile& file, const CheckpointIdentity& identity,
-                    const Posterior& layout) {
-  const std::string belongs = "the checkpoint " + file.path.string() + " belongs to ";
-  const std::string& config = file.text("config");
-  if (config != identity.config) {
-    throw Error(ExitCode::kUsage,
-                belongs + "another configuration: " + first_difference(config, identity.config));
-  }
-  const std::string here = hexadecimal(identity.fingerprint);
-  const std::string& there = file.text("data_fingerprint");
-  if (there != here) {
-    throw Error(ExitCode::kUsage, belongs + "other data: their fingerprint was " + there +
-                                      ", that of the data here is " + here);
-  }
+void check_layout(const TensorFile& file, const Posterior& layout) {
   if (file.text("blocks") != layout_text(layout)) {
-    throw Error(ExitCode::kUsage, belongs + "a posterior of other blocks: " +
+    throw Error(ExitCode::kUsage, "the checkpoint " + file.path.string() +
+                                      " belongs to a posterior of other blocks: " +
                                       first_difference(file.text("blocks"), layout_text(layout)));
   }
 }
@@ -116,36 +55,7 @@ TrainingState state_of(const TensorFile& file, std::int64_t step, const Posterio
   return state;
 }
 
-// The file if it is whole and a checkpoint of this step; else the reason goes to `warn`.
-std::optional<TensorFile> read_whole(const fs::path& path, std::int64_t step,
-                                     const std::function<void(const std::string&)>& warn) {
-  try {
-    TensorFile file = read_tensors(path);
-    if (file.text("format") != kFormat) {
-      throw Error(ExitCode::kFile, path.string() + " is not a checkpoint of this version");
-    }
-    if (file.text("step") != std::to_string(step)) {
-      throw Error(ExitCode::kFile, path.string() + " holds step " + file.text("step"));
-    }
-    return file;
-  } catch (const Error& error) {
-    if (error.code() != ExitCode::kFile) throw;
-    warn(std::string("passed over a damaged checkpoint: ") + error.what());
-    return std::nullopt;
-  }
-}
-
 }  // namespace
-
-std::vector<std::int64_t> checkpoint_steps(const fs::path& folder) {
-  std::vector<std::int64_t> steps;
-  std::error_code problem;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, problem)) {
-    if (const auto step = step_of(entry.path().filename().string())) steps.push_back(*step);
-  }
-  std::sort(steps.begin(), steps.end());
-  return steps;
-}
 
 void save_checkpoint(const fs::path& folder, const CheckpointIdentity& identity,
                      const TrainingState& state) {
@@ -153,39 +63,26 @@ void save_checkpoint(const fs::path& folder, const CheckpointIdentity& identity,
     return Tensor{{values.size()}, {values.begin(), values.end()}};
   };
   TensorFile file;
-  file.metadata = {{"format", std::string(kFormat)},
-                   {"config", identity.config},
-                   {"data_fingerprint", hexadecimal(identity.fingerprint)},
-                   {"blocks", layout_text(state.posterior)},
-                   {"step", std::to_string(state.step)}};
+  file.metadata = checkpoint_metadata(kFormat, identity, state.step);
+  file.metadata["blocks"] = layout_text(state.posterior);
   file.tensors = {{"natural", vector(state.posterior.natural())},
                   {"control.scalars", vector(state.control.scalars)},
                   {"control.base_natural", vector(state.control.base_natural)},
                   {"control.base_message", vector(state.control.base_message)},
                   {"previous_elbo", vector(std::span(&state.previous_elbo, 1))}};
-  write_tensors(path_of(folder, state.step), file);
-
-  std::vector<std::int64_t> steps = checkpoint_steps(folder);
-  const auto later = std::upper_bound(steps.begin(), steps.end(), state.step);
-  for (auto step = later; step != steps.end(); ++step) fs::remove(path_of(folder, *step));
-  steps.erase(later, steps.end());
-  for (std::size_t i = 0; i + kKept < steps.size(); ++i) fs::remove(path_of(folder, steps[i]));
+  write_tensors(checkpoint_path(folder, state.step), file);
+  remove_old_checkpoints(folder, state.step);
 }
 
 std::optional<TrainingState> load_checkpoint(const fs::path& folder,
                                              const CheckpointIdentity& identity,
                                              const Posterior& layout,
                                              const std::function<void(const std::string&)>& warn) {
-  const std::vector<std::int64_t> steps = checkpoint_steps(folder);
-  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
-    const std::optional<TensorFile> file = read_whole(path_of(folder, *step), *step, warn);
-    if (!file) continue;
-    check_identity(*file, identity, layout);
-    return state_of(*file, *step, layout);
-  }
-  if (steps.empty()) return std::nullopt;
-  throw Error(ExitCode::kFile, "no checkpoint in " + folder.string() +
-                                   " is whole: start over by --run.overwrite true");
+  const auto newest = open_newest_checkpoint(folder, kFormat, identity, warn);
+  if (!newest) return std::nullopt;
+  const TensorFile file = read_tensors(newest->file);
+  check_layout(file, layout);
+  return state_of(file, newest->step, layout);
 }
 
 }  // namespace bayesum

@@ -1,26 +1,17 @@
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
-#include <vector>
 
+#include "core/checkpoint_folder.hpp"
 #include "core/trainer.hpp"
 
 namespace bayesum {
 
-// Checkpoints of a run, RUN/checkpoints/step-000012.safetensors: the whole TrainingState with what
-// it belongs to. Each is written whole or not at all; the last two are kept, so that a corrupt one
-// can be survived.
-struct CheckpointIdentity {
-  std::string config;             // the configuration that decides the result, as TOML
-  std::uint64_t fingerprint = 0;  // of the data
-};
-
-// Steps of the checkpoints in the folder, oldest first; empty when there is no such folder.
-std::vector<std::int64_t> checkpoint_steps(const std::filesystem::path& folder);
+// Checkpoints of a run of exponential families: the whole TrainingState with what it belongs to.
+// See core/checkpoint_folder.hpp for what they share with others.
 
 // Saves, then removes all but the newest two, and those of later steps, which this run has left.
 void save_checkpoint(const std::filesystem::path& folder, const CheckpointIdentity& identity,

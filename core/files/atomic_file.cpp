@@ -6,11 +6,11 @@
 
 #include <atomic>
 #include <cerrno>
-#include <cstdint>
 #include <cstdio>
 #include <regex>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "kernels/error.hpp"
 
@@ -26,7 +26,7 @@ fs::path folder_of(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
-[[noreturn]] void refuse(const fs::path& path, std::size_t needed, int cause) {
+[[noreturn]] void refuse(const fs::path& path, std::uint64_t needed, int cause) {
   std::string why = std::generic_category().message(cause);
   struct statvfs disk {};
   if ((cause == ENOSPC || cause == EDQUOT) && ::statvfs(folder_of(path).c_str(), &disk) == 0) {
@@ -36,76 +36,8 @@ fs::path folder_of(const fs::path& path) {
   throw Error(ExitCode::kFile, "cannot write " + path.string() + ": " + why);
 }
 
-// A new file beside the target, gone again unless it was renamed to it.
-class TemporaryFile {
- public:
-  TemporaryFile(const fs::path& target, std::size_t needed) : target_(target), needed_(needed) {
-    static std::atomic<std::uint64_t> serial{0};
-    do {
-      path_ = target;
-      path_ += kMark + std::to_string(::getpid()) + "-" + std::to_string(serial++);
-      descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    } while (descriptor_ < 0 && errno == EEXIST);
-    if (descriptor_ < 0) {
-      refuse(target_, needed_, errno);
-    }
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-  ~TemporaryFile() { discard(); }
-
-  void write(std::span<const std::byte> bytes) {
-    while (!bytes.empty()) {
-      const ssize_t count = ::write(descriptor_, bytes.data(), bytes.size());
-      if (count < 0 && errno == EINTR) {
-        continue;
-      }
-      if (count < 0) {
-        fail();
-      }
-      bytes = bytes.subspan(static_cast<std::size_t>(count));
-    }
-  }
-
-  void commit() {
-    if (::fsync(descriptor_) != 0) {
-      fail();
-    }
-    const int closed = ::close(descriptor_);
-    descriptor_ = -1;
-    if (closed != 0 || ::rename(path_.c_str(), target_.c_str()) != 0) {
-      fail();
-    }
-    path_.clear();
-  }
-
- private:
-  // The free bytes that a message names are those there are without the temporary file.
-  [[noreturn]] void fail() {
-    const int cause = errno;
-    discard();
-    refuse(target_, needed_, cause);
-  }
-
-  void discard() {
-    if (descriptor_ >= 0) {
-      ::close(descriptor_);
-      descriptor_ = -1;
-    }
-    if (!path_.empty()) {
-      ::unlink(path_.c_str());
-      path_.clear();
-    }
-  }
-
-  const fs::path& target_;
-  std::size_t needed_;
-  fs::path path_;
-  int descriptor_ = -1;
-};
-
 // Makes the rename itself last through a power failure.
-void sync_folder(const fs::path& path, std::size_t needed) {
+void sync_folder(const fs::path& path, std::uint64_t needed) {
   const int descriptor = ::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) {
     refuse(path, needed, errno);
@@ -121,11 +53,69 @@ void sync_folder(const fs::path& path, std::size_t needed) {
 
 }  // namespace
 
+AtomicFile::AtomicFile(fs::path path, std::uint64_t bytes)
+    : target_(std::move(path)), needed_(bytes) {
+  static std::atomic<std::uint64_t> serial{0};
+  do {
+    temporary_ = target_;
+    temporary_ += kMark + std::to_string(::getpid()) + "-" + std::to_string(serial++);
+    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  } while (descriptor_ < 0 && errno == EEXIST);
+  if (descriptor_ < 0) {
+    refuse(target_, needed_, errno);
+  }
+}
+
+AtomicFile::~AtomicFile() { discard(); }
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(descriptor_, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) {
+      continue;
+    }
+    if (count < 0) {
+      fail();
+    }
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+}
+
+void AtomicFile::commit() {
+  if (::fsync(descriptor_) != 0) {
+    fail();
+  }
+  const int closed = ::close(descriptor_);
+  descriptor_ = -1;
+  if (closed != 0 || ::rename(temporary_.c_str(), target_.c_str()) != 0) {
+    fail();
+  }
+  temporary_.clear();
+  sync_folder(target_, needed_);
+}
+
+// The free bytes that a message names are those there are without the temporary file.
+void AtomicFile::fail() {
+  const int cause = errno;
+  discard();
+  refuse(target_, needed_, cause);
+}
+
+void AtomicFile::discard() {
+  if (descriptor_ >= 0) {
+    ::close(descriptor_);
+    descriptor_ = -1;
+  }
+  if (!temporary_.empty()) {
+    ::unlink(temporary_.c_str());
+    temporary_.clear();
+  }
+}
+
 void write_atomically(const fs::path& path, std::span<const std::byte> bytes) {
-  TemporaryFile file(path, bytes.size());
+  AtomicFile file(path, bytes.size());
   file.write(bytes);
   file.commit();
-  sync_folder(path, bytes.size());
 }
 
 void write_atomically(const fs::path& path, std::string_view text) {

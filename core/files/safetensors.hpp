@@ -1,12 +1,12 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <filesystem>
 #include <map>
-#include <span>
 #include <string>
 #include <vector>
+
+#include "core/files/tensor_reader.hpp"
 
 namespace bayesum {
 
@@ -16,10 +16,10 @@ struct Tensor {
   std::vector<double> values;
 };
 
-// What posterior and checkpoint files hold: named float64 tensors and string metadata, in the
-// safetensors format (8-byte little-endian header length, JSON header, data), which Python's
-// safetensors and NumPy open as it is. The last tensor, "checksum" (U8, 8 bytes), is the XXH3 of
-// every byte before it: any flipped bit, truncation or extension is found.
+// What posterior and checkpoint files hold where they are small: named float64 tensors and string
+// metadata, in the safetensors format (8-byte little-endian header length, JSON header, data),
+// which Python's safetensors and NumPy open as it is, with a checksum. For large tensors and other
+// types see TensorReader and TensorWriter.
 struct TensorFile {
   std::map<std::string, std::string> metadata;
   std::map<std::string, Tensor> tensors;
@@ -38,5 +38,6 @@ void write_tensors(const std::filesystem::path& path, const TensorFile& file);
 // Reads with limits before it allocates: sizes, nesting, duplicates, overlap, coverage, checksum.
 // Every fault is Error(kFile) naming the path and what is wrong.
 TensorFile read_tensors(const std::filesystem::path& path);
+TensorFile read_tensors(const TensorReader& file);
 
 }  // namespace bayesum

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "core/files/tensor_header.hpp"
+
+namespace bayesum {
+
+// A tensor that a file must have.
+struct ExpectedTensor {
+  std::string name;
+  std::vector<std::size_t> shape;
+};
+
+// What types are taken.
+enum class TensorTypes { kFloat32, kFloating };
+
+// Error(kFile): one sentence that names the path and every tensor that is missing, that is not
+// expected, and that has another shape or a type that is not taken. `found`: names are different.
+void expect_tensors(const std::filesystem::path& path, const std::vector<TensorEntry>& found,
+                    const std::vector<ExpectedTensor>& expected, TensorTypes types);
+
+}  // namespace bayesum

@@ -26,6 +26,13 @@ inline int thread_count() {
 #endif
 }
 
+// Of what this thread starts from here on.
+inline void set_thread_count([[maybe_unused]] int threads) {
+#ifdef _OPENMP
+  omp_set_num_threads(threads);
+#endif
+}
+
 // body(i) for i = 0 .. count-1, in any order.
 template <class Body>
 void parallel_for(std::size_t count, const Body& body) {

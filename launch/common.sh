@@ -97,11 +97,14 @@ program_of() { echo "$root/build/$1/bayesum"; }
 
 # mpi_environment RANKS: settings for RANKS ranks on each machine. Threads share the cores out among
 # the ranks, more ranks than cores are legal and give way to each other, and root may start them.
+# Threads that wait for one another sleep: where cores are wanted by others too, spinning makes a
+# training many times slower.
 mpi_environment() {
   local ranks=$1 threads
   threads=$((cores > ranks ? cores / ranks : 1))
   export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$threads}
   export OPENBLAS_NUM_THREADS=${OPENBLAS_NUM_THREADS:-$threads}
+  export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
   export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
   if [ "$ranks" -gt "$cores" ]; then
     export OMPI_MCA_mpi_yield_when_idle=1

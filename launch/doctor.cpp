@@ -1,13 +1,13 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cstring>
 #include <iostream>
 #include <thread>
 
 #include "core/staging.hpp"
 #include "distributed/mpi.hpp"
 #include "kernels/buffer.hpp"
+#include "kernels/parallel.hpp"
 #include "launch/commands.hpp"
 #include "launch/machine.hpp"
 #include "launch/table.hpp"
@@ -19,7 +19,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::array<std::size_t, 5> kElements = {1 << 7, 1 << 13, 1 << 17, 1 << 20, 1 << 23};
 constexpr double kSecondsPerSize = 2.0 / kElements.size();
-constexpr std::size_t kHostNameBytes = 64;
 
 std::string joined(const std::vector<std::string>& parts, const std::string& otherwise) {
   std::string text;
@@ -44,7 +43,9 @@ std::string describe_nccl() {
 std::string describe_machine() {
   Table table({"host", host_name()});
   table.add({"processor", processor_name()});
-  table.add({"cores", std::to_string(std::thread::hardware_concurrency())});
+  table.add({"cores", std::to_string(std::thread::hardware_concurrency()) + ", " +
+                          counted(static_cast<std::size_t>(cpu::thread_count()), "thread") +
+                          " on each rank"});
   table.add({"memory", bytes_text(memory_bytes()) + ", " + bytes_text(available_memory_bytes()) +
                            " available"});
   table.add({"BLAS", joined(loaded_libraries("blas"), "linked into the program")});
@@ -59,23 +60,12 @@ std::string describe_machine() {
 
 // The host of every rank, "node1: ranks 0-3".
 std::string describe_ranks(Communicator& ranks, const Stream& stream) {
-  const auto size = static_cast<std::size_t>(ranks.size());
-  std::vector<std::byte> names(size * kHostNameBytes);
-  const std::string mine = host_name().substr(0, kHostNameBytes - 1);
-  const std::size_t own = static_cast<std::size_t>(ranks.rank()) * kHostNameBytes;
-  std::memcpy(names.data() + own, mine.data(), mine.size());
-  const std::vector<std::size_t> counts(size, kHostNameBytes);
-  on_wire(stream, ranks, std::span(names), [&](const Stream& wire, auto payload) {
-    ranks.all_gather(wire, payload.subspan(own, kHostNameBytes), counts, payload);
-  });
+  const std::vector<std::string> hosts = hosts_of(stream, ranks);
   std::string text;
-  for (std::size_t first = 0, last = 0; first < size; first = last) {
-    const auto name = [&](std::size_t rank) {
-      return std::string(reinterpret_cast<const char*>(&names[rank * kHostNameBytes]));
-    };
-    while (last < size && name(last) == name(first)) ++last;
+  for (std::size_t first = 0, last = 0; first < hosts.size(); first = last) {
+    while (last < hosts.size() && hosts[last] == hosts[first]) ++last;
     text +=
-        "  " + name(first) + ": " +
+        "  " + hosts[first] + ": " +
         (last - first == 1 ? "rank " + std::to_string(first)
                            : "ranks " + std::to_string(first) + " to " + std::to_string(last - 1)) +
         "\n";

@@ -1,20 +1,24 @@
 #include "launch/job.hpp"
 
+#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/agree.hpp"
+#include "core/files/hash.hpp"
+#include "core/staging.hpp"
 #include "core/watchdog.hpp"
 #include "distributed/nccl.hpp"
 #include "distributed/self.hpp"
 #include "distributed/thread.hpp"
 #include "kernels/error.hpp"
+#include "kernels/parallel.hpp"
 
 namespace bayesum {
 namespace {
@@ -56,26 +60,6 @@ void check_fit(const RunConfig& config, int processes) {
   }
 }
 
-// Collective, over host buffers: the name of every rank's host.
-std::vector<std::string> hosts_of(Communicator& ranks) {
-  constexpr std::size_t kLength = 64;  // of the longest name of a host that Linux allows
-  const auto size = static_cast<std::size_t>(ranks.size());
-  const std::vector<std::size_t> counts(size, kLength);
-  std::vector<std::byte> names(size * kLength);
-  const std::span mine =
-      std::span(names).subspan(static_cast<std::size_t>(ranks.rank()) * kLength, kLength);
-  const std::string name = host_name();
-  std::ranges::copy(std::as_bytes(std::span(name).first(std::min(name.size(), kLength))),
-                    mine.begin());
-  ranks.all_gather(Stream(), mine, counts, std::span(names));
-  std::vector<std::string> hosts;
-  for (std::size_t rank = 0; rank < size; ++rank) {
-    const std::string padded(reinterpret_cast<const char*>(&names[rank * kLength]), kLength);
-    hosts.push_back(padded.substr(0, padded.find('\0')));
-  }
-  return hosts;
-}
-
 // Past the C library's streams, which a thread that hangs may hold.
 void say_at_once(const std::string& sentence) {
   const std::string line = "bayesum: " + sentence + "\n";
@@ -88,7 +72,7 @@ std::unique_ptr<Watchdog> watch(Communicator& all, Communicator& used, double ti
   std::unique_ptr<Heartbeat> heartbeat = make_mpi_heartbeat();
   if (!heartbeat) return nullptr;
   return std::make_unique<Watchdog>(used.activity(), std::move(heartbeat), HangWatch::Time(timeout),
-                                    hosts_of(all), say_at_once);
+                                    hosts_of(Stream(), all), say_at_once);
 }
 
 void run_on_processes(Job& job, const RunConfig& config, const RankBody& body) {
@@ -108,7 +92,48 @@ void run_on_processes(Job& job, const RunConfig& config, const RankBody& body) {
   }
 }
 
+// Where OMP_NUM_THREADS does not say how many threads compute, ranks on the same cores share them.
+void share_cores(Communicator& ranks) {
+  if (std::getenv("OMP_NUM_THREADS") != nullptr) return;
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  if (sched_getaffinity(0, sizeof(cores), &cores) != 0) return;
+  std::string where = host_name();
+  where.append(reinterpret_cast<const char*>(&cores), sizeof(cores));
+  const std::size_t sharing = ranks_that_say(where, Stream(), ranks);
+  cpu::set_thread_count(std::max(1, CPU_COUNT(&cores) / static_cast<int>(sharing)));
+}
+
 }  // namespace
+
+std::vector<std::string> hosts_of(const Stream& stream, Communicator& ranks) {
+  constexpr std::size_t kBytes = 64;
+  const auto size = static_cast<std::size_t>(ranks.size());
+  const auto first = static_cast<std::size_t>(ranks.rank()) * kBytes;
+  const std::vector<std::size_t> counts(size, kBytes);
+  std::vector<std::byte> names(size * kBytes);
+  const std::string mine = host_name().substr(0, kBytes - 1);
+  std::ranges::copy(std::as_bytes(std::span(mine)), &names[first]);
+  on_wire(stream, ranks, std::span(names), [&](const Stream& wire, auto payload) {
+    ranks.all_gather(wire, payload.subspan(first, kBytes), counts, payload);
+  });
+  std::vector<std::string> hosts;
+  for (std::size_t rank = 0; rank < size; ++rank) {
+    hosts.emplace_back(reinterpret_cast<const char*>(&names[rank * kBytes]));
+  }
+  return hosts;
+}
+
+std::size_t ranks_that_say(const std::string& text, const Stream& stream, Communicator& ranks) {
+  std::vector<std::uint64_t> said(static_cast<std::size_t>(ranks.size()));
+  const auto mine = static_cast<std::size_t>(ranks.rank());
+  said[mine] = hash_of(std::as_bytes(std::span(text)));
+  const std::vector<std::size_t> counts(said.size(), 1);
+  on_wire(stream, ranks, std::span(said), [&](const Stream& wire, auto payload) {
+    ranks.all_gather(wire, payload.subspan(mine, 1), counts, payload);
+  });
+  return static_cast<std::size_t>(std::ranges::count(said, said[mine]));
+}
 
 Job::Job() {
   if (launched_by_mpi()) {
@@ -117,6 +142,7 @@ Job::Job() {
   } else {
     ranks_ = make_self_communicator();
   }
+  share_cores(*ranks_);
 }
 
 void run_on_ranks(Job& job, const RunConfig& config, const RankBody& body) {
@@ -125,8 +151,10 @@ void run_on_ranks(Job& job, const RunConfig& config, const RankBody& body) {
     run_on_processes(job, config, body);
     return;
   }
-  run_on_threads(static_cast<int>(config.ranks),
-                 [&](Communicator& ranks) { body(ranks, stream_for(config, ranks.rank())); });
+  run_on_threads(static_cast<int>(config.ranks), [&](Communicator& ranks) {
+    share_cores(ranks);
+    body(ranks, stream_for(config, ranks.rank()));
+  });
 }
 
 }  // namespace bayesum

@@ -3,6 +3,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "distributed/communicator.hpp"
 #include "distributed/mpi.hpp"
@@ -11,7 +13,8 @@
 namespace bayesum {
 
 // The processes that were started together, of which this is one: those of mpirun or srun, or this
-// one alone.
+// one alone. Those that may run on the same cores share them out: each computes with cores / ranks
+// threads, unless OMP_NUM_THREADS says how many.
 class Job {
  public:
   Job();
@@ -22,6 +25,12 @@ class Job {
   std::optional<MpiSession> session_;
   std::unique_ptr<Communicator> ranks_;
 };
+
+// Collective: the name of every rank's host, by rank; at most 63 characters of it.
+std::vector<std::string> hosts_of(const Stream& stream, Communicator& ranks);
+
+// Collective: how many ranks say the same text as this one.
+std::size_t ranks_that_say(const std::string& text, const Stream& stream, Communicator& ranks);
 
 // Runs `body` on every rank that the configuration asks for, each with its communicator and a
 // stream on its device. Error(kUsage) for a communicator that does not fit how the job was started,

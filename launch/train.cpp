@@ -29,19 +29,6 @@
 namespace bayesum {
 namespace {
 
-// Collective: how many ranks share this one's memory.
-std::size_t ranks_on_this_host(const Stream& stream, Communicator& ranks) {
-  const std::string name = host_name();
-  std::vector<std::uint64_t> hosts(static_cast<std::size_t>(ranks.size()));
-  const auto mine = static_cast<std::size_t>(ranks.rank());
-  hosts[mine] = hash_of(std::as_bytes(std::span(name)));
-  const std::vector<std::size_t> counts(hosts.size(), 1);
-  on_wire(stream, ranks, std::span(hosts), [&](const Stream& wire, auto payload) {
-    ranks.all_gather(wire, payload.subspan(mine, 1), counts, payload);
-  });
-  return static_cast<std::size_t>(std::ranges::count(hosts, hosts[mine]));
-}
-
 // Columns that data.categories names but whose texts are numbers, and of so many values that they
 // may have been meant as numbers: with that many levels each.
 std::vector<Input> doubtful_categories(const Dataset& data, const Strings& named,
@@ -191,7 +178,7 @@ void Training::take_up() {
 void Training::read_data() {
   ranks_.activity().enter(Phase::kReading);
   DataConfig data = config_.data;
-  const std::size_t sharing = ranks_on_this_host(stream_, ranks_);
+  const std::size_t sharing = ranks_that_say(host_name(), stream_, ranks_);
   if (data.cache_mib < 0 && !stream_.on_cuda()) {
     data.cache_mib = automatic_cache_mib(sharing);
     log_->info("up to {} MiB of rows are kept in memory", data.cache_mib);

@@ -144,6 +144,20 @@ def test_sparse_rows_may_be_wider_than_dense_ones(bench):
         check_code(bench.run("evaluate", model, "--data", "rows.libsvm"), DONE)
 
 
+@on_ranks(1, 2, 3)
+def test_ranks_share_the_cores(bench):
+    os.environ["OMPI_MCA_hwloc_base_binding_policy"] = "none"
+    os.environ["OMP_NUM_THREADS"] = "3"
+    asked = bench.run("doctor")
+    check_code(asked, DONE)
+    check("3 threads on each rank" in asked.out, asked.out)
+    del os.environ["OMP_NUM_THREADS"]
+    shared = bench.run("doctor")
+    check_code(shared, DONE)
+    threads = max(1, len(os.sched_getaffinity(0)) // bench.ranks)
+    check(f" {threads} thread{'s' * (threads > 1)} on each rank" in shared.out, shared.out)
+
+
 @on_ranks(1, 2)
 def test_help_and_version_are_said_once(bench):
     for flags in (["--help"], ["train", "--help"], ["--version"], ["doctor", "--help"]):

@@ -35,21 +35,25 @@ class Bpe : public Tokenizer {
   Strings texts() const override { return {vocabulary_, merges_}; }
 
  private:
+  class Encoder;
   struct Merge {
     std::uint32_t rank = 0;
     std::uint32_t token = 0;
   };
 
+  static std::uint64_t key(std::uint32_t left, std::uint32_t right) {
+    return std::uint64_t{left} << 32 | right;
+  }
+  void read_vocabulary(const std::string& name);
   void read_merges(const std::string& name);
-  void encode_part(std::string_view text, std::vector<std::uint32_t>& tokens) const;
-  void encode_word(std::string_view word, std::vector<std::uint32_t>& tokens) const;
-  const Merge* merge_of(std::uint32_t left, std::uint32_t right) const;
+  void add_merge(std::string_view line, const std::string& where, std::vector<bool>& made);
 
   std::string vocabulary_;
   std::string merges_;
   std::vector<std::string> token_text_;
-  std::vector<std::uint32_t> byte_token_;  // of each byte
-  std::unordered_map<std::uint64_t, Merge> merge_;  // by left << 32 | right
+  std::unordered_map<std::string, std::uint32_t> token_of_;
+  std::vector<std::uint32_t> byte_token_;           // of each byte
+  std::unordered_map<std::uint64_t, Merge> merge_;  // by the key of a pair
   std::optional<std::uint32_t> end_of_text_;
 };
 

@@ -101,8 +101,8 @@ class CommandLine {
   static CLI::Option* add_other_data(CLI::App* sub, OtherData& data, const std::string& what) {
     CLI::Option* path =
         sub->add_option("--data", data.path, what + ": CSV, libsvm or .npy, packed by gzip or not");
-    sub->add_option("--format", data.format, "csv, libsvm or npy, where --data does not tell")
-        ->check(CLI::IsMember({"auto", "csv", "libsvm", "npy"}));
+    sub->add_option("--format", data.format, "csv, libsvm, npy or whitespace, where --data does not tell")
+        ->check(CLI::IsMember({"auto", "csv", "libsvm", "npy", "whitespace"}));
     sub->add_option("--response", data.response, "its column or .npy file, if not as in training");
     sub->add_option("--offset", data.offset, "likewise");
     sub->add_option("--weight", data.weight, "likewise");

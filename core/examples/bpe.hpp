@@ -11,10 +11,10 @@ namespace bayesum {
 // GPT-2's tokenizer, byte-level BPE (Radford et al., "Language models are unsupervised multitask
 // learners", 2019; Sennrich et al., ACL 2016), from its usual files.
 //
-// A text is cut into words (core/examples/words.hpp). A word begins as the tokens of its bytes; then
-// the two neighbours that come first in merges.txt become one token, the leftmost pair first, until
-// no pair of neighbours is in the list. vocab.json gives every token its number. "<|endoftext|>" in
-// a text is its own token where the vocabulary has it, and parts the text.
+// A text is cut into words (core/examples/words.hpp). A word begins as the tokens of its bytes;
+// then the two neighbours that come first in merges.txt become one token, the leftmost pair first,
+// until no pair of neighbours is in the list. vocab.json gives every token its number.
+// "<|endoftext|>" in a text is its own token where the vocabulary has it, and parts the text.
 //
 // Every text has tokens, those that are not UTF-8 included, and decode(encode(text)) == text.
 class Bpe : public Tokenizer {
@@ -22,8 +22,8 @@ class Bpe : public Tokenizer {
   // The texts of the two files; their names stand in messages. In both a byte is written as the
   // character that GPT-2 gives it: itself where it is printable, else U+0100 and on.
   // Error(kFile), with limits before anything is allocated: 2^20 tokens and merges, 1024 bytes a
-  // token; tokens numbered 0 .. n-1, each once; all 256 bytes among them; a merge of two tokens that
-  // are bytes or made by merges before it into a token that is neither.
+  // token; tokens numbered 0 .. n-1, each once; all 256 bytes among them; a merge of two tokens
+  // that are bytes or made by merges before it into a token that is neither.
   Bpe(std::string vocabulary, std::string merges, const std::string& vocabulary_name = "vocab.json",
       const std::string& merges_name = "merges.txt");
 

@@ -135,9 +135,9 @@ void Bpe::read_vocabulary(const std::string& name) {
     if (token >= numbered.size() || numbered[token]) {
       refuse(name, "the token " + shown(written) + " has the number " + std::to_string(token) +
                        ", which is " +
-                       (token < numbered.size()
-                            ? "that of another one"
-                            : "not below the number of tokens, " + std::to_string(numbered.size())));
+                       (token < numbered.size() ? "that of another one"
+                                                : "not below the number of tokens, " +
+                                                      std::to_string(numbered.size())));
     }
     numbered[token] = true;
     token_text_[token] = bytes_of(written, name);

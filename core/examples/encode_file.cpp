@@ -99,7 +99,7 @@ void read_batches(const ByteFile& file, std::uint64_t first, std::uint64_t last,
 
 }  // namespace
 
-Strings characters_of(const ByteFile& text, std::uint64_t first, std::uint64_t last) {
+std::string characters_of(const ByteFile& text, std::uint64_t first, std::uint64_t last) {
   const auto up_to_a_lead = [](std::string_view batch) {
     std::size_t end = batch.size() - 1;
     while (end > 0 && (static_cast<unsigned char>(batch[end]) & 0xc0) == 0x80) --end;
@@ -118,7 +118,7 @@ Strings characters_of(const ByteFile& text, std::uint64_t first, std::uint64_t l
   for (char32_t code = 0; code < seen.size(); ++code) {
     if (seen[code]) characters += to_utf8(code);
   }
-  return {characters};
+  return characters;
 }
 
 void encode_file(const Tokenizer& tokenizer, const ByteFile& text, std::uint64_t first,

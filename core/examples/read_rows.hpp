@@ -32,9 +32,9 @@ struct RowSource {
 bool is_idx(const RowSource& source);
 
 // Reads the rows of a training into memory and establishes their design; or reads other rows by a
-// design. Classes are the distinct texts of the response, by value when all are numbers, else by
-// their bytes; of images the labels 0 .. the largest one. With kReal, scaled by kStandard, the
-// response is standardized too.
+// design. Classes are the distinct texts of the response in the whole file, by value when all are
+// numbers, else by their bytes; of images the labels 0 .. the largest one. With kReal, scaled by
+// kStandard, the response is standardized too.
 //
 // Error(kUsage) for columns that are not there and a scaling that does not fit, Error(kFile) naming
 // file and line or row for what cannot be read: missing values are refused, row numbers must be

@@ -38,8 +38,8 @@ void RowExamples::fetch_in_order(std::uint64_t first, std::size_t rows,
 
 void RowExamples::fetch_row(std::uint64_t index, std::size_t row, const ExampleBuffers& out) const {
   if (index >= rows_.count) {
-    throw Error(ExitCode::kUsage, "there is no row " + std::to_string(index) + " of " +
-                                      std::to_string(rows_.count));
+    throw Error(ExitCode::kUsage,
+                "there is no row " + std::to_string(index) + " of " + std::to_string(rows_.count));
   }
   const std::size_t features = rows_.features;
   float* const x = out.features.data() + row * features;

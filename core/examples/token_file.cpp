@@ -82,8 +82,7 @@ struct TokenFile::Source {
   }
 };
 
-TokenFile::TokenFile(std::filesystem::path path, std::size_t vocabulary)
-    : vocabulary_(vocabulary) {
+TokenFile::TokenFile(std::filesystem::path path, std::size_t vocabulary) : vocabulary_(vocabulary) {
   auto source = std::make_shared<Source>(std::move(path));
   source->file.emplace(source->path);
   source->read_header();
@@ -122,10 +121,9 @@ const std::filesystem::path& TokenFile::path() const { return source_->path; }
 
 void TokenFile::read(std::uint64_t first, std::span<std::int32_t> out) const {
   if (first > size() || out.size() > size() - first) {
-    throw Error(ExitCode::kUsage, path().string() + ": there are no tokens " +
-                                      std::to_string(first) + " to " +
-                                      std::to_string(first + out.size()) + " of " +
-                                      std::to_string(size()));
+    throw Error(ExitCode::kUsage,
+                path().string() + ": there are no tokens " + std::to_string(first) + " to " +
+                    std::to_string(first + out.size()) + " of " + std::to_string(size()));
   }
   if (source_->width == sizeof(std::uint16_t)) {
     source_->read_as<std::uint16_t>(first_ + first, out, vocabulary_);
@@ -145,7 +143,7 @@ std::uint64_t TokenFile::fingerprint() const {
   for (std::uint64_t i = 0; i < pieces; ++i) {
     piece.resize(std::min(kPiece, bytes));
     const std::uint64_t room = bytes - piece.size();
-    source_->read_bytes(begin + (pieces > 1 ? room / (pieces - 1) * i + room % (pieces - 1) * i / (pieces - 1) : 0), piece);
+    source_->read_bytes(begin + room * i / std::max<std::uint64_t>(1, pieces - 1), piece);
     hash.add(piece);
   }
   return hash.value();

@@ -11,6 +11,8 @@
 namespace bayesum {
 namespace {
 
+constexpr std::uint64_t kMostTexts = std::uint64_t{64} << 20;  // bytes of a file of a tokenizer
+
 class ByteTokenizer : public Tokenizer {
  public:
   std::string name() const override { return "bytes"; }
@@ -79,6 +81,17 @@ class CharacterTokenizer : public Tokenizer {
   std::vector<std::uint32_t> token_;  // of each code point
 };
 
+std::string whole(const std::filesystem::path& path) {
+  const ByteFile file(path);
+  if (file.size() > kMostTexts) {
+    throw Error(ExitCode::kFile, path.string() + ": " + std::to_string(file.size()) +
+                                     " bytes are more than a vocabulary has");
+  }
+  std::string text(file.size(), '\0');
+  ByteReader(file).read(0, std::as_writable_bytes(std::span(text)));
+  return text;
+}
+
 }  // namespace
 
 std::string Tokenizer::why_not(std::string_view rest) const {
@@ -98,8 +111,8 @@ std::string Tokenizer::decode(std::span<const std::uint32_t> tokens) const {
   std::string text;
   for (const std::uint32_t token : tokens) {
     if (token >= size()) {
-      throw Error(ExitCode::kUsage, "there is no token " + std::to_string(token) + " of " +
-                                        std::to_string(size()));
+      throw Error(ExitCode::kUsage,
+                  "there is no token " + std::to_string(token) + " of " + std::to_string(size()));
     }
     text += text_of(token);
   }
@@ -117,6 +130,30 @@ std::unique_ptr<Tokenizer> make_tokenizer(const std::string& name, const Strings
   if (name == "characters") return std::make_unique<CharacterTokenizer>(texts[0]);
   if (name == "gpt2") return std::make_unique<Bpe>(texts[0], texts[1]);
   throw Error(ExitCode::kUsage, "there is no tokenizer '" + name + "'");
+}
+
+std::unique_ptr<Tokenizer> read_tokenizer(const std::string& name,
+                                          const std::filesystem::path& vocabulary,
+                                          const std::filesystem::path& merges,
+                                          const std::filesystem::path& text) {
+  if (name == "gpt2") {
+    if (vocabulary.empty() || merges.empty()) {
+      throw Error(ExitCode::kUsage,
+                  "the tokenizer gpt2 needs its two files, vocab.json and merges.txt");
+    }
+    return std::make_unique<Bpe>(whole(vocabulary), whole(merges), vocabulary.string(),
+                                 merges.string());
+  }
+  if (name == "characters") {
+    if (vocabulary.empty() && text.empty()) {
+      throw Error(ExitCode::kUsage, "the tokenizer characters needs the file of them");
+    }
+    if (!vocabulary.empty()) return make_tokenizer(name, {whole(vocabulary)});
+    const ByteFile file(text);
+    if (file.size() == 0) throw Error(ExitCode::kFile, text.string() + " is empty");
+    return make_tokenizer(name, {characters_of(file, 0, file.size())});
+  }
+  return make_tokenizer(name);
 }
 
 }  // namespace bayesum

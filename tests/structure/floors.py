@@ -31,7 +31,7 @@ CPP_OR_POSIX = re.compile(
 OUTSIDE = {
     "kernels": ["cblas.h", "lapacke.h", "omp.h", "immintrin.h", "dnnl"],
     "distributed": [],
-    "core": ["spdlog/", "toml++/", "nlohmann/", "xxhash.h", "zlib.h"],
+    "core": ["spdlog/", "toml++/", "nlohmann/", "xxhash.h", "zlib.h", "utf8proc.h"],
     "models": [],
     "launch": ["CLI/", "spdlog/"],
     "tests": [""],

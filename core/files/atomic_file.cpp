@@ -11,6 +11,7 @@
 #include <regex>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "kernels/error.hpp"
 
@@ -36,74 +37,6 @@ fs::path folder_of(const fs::path& path) {
   throw Error(ExitCode::kFile, "cannot write " + path.string() + ": " + why);
 }
 
-// A new file beside the target, gone again unless it was renamed to it.
-class TemporaryFile {
- public:
-  TemporaryFile(const fs::path& target, std::size_t needed) : target_(target), needed_(needed) {
-    static std::atomic<std::uint64_t> serial{0};
-    do {
-      path_ = target;
-      path_ += kMark + std::to_string(::getpid()) + "-" + std::to_string(serial++);
-      descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    } while (descriptor_ < 0 && errno == EEXIST);
-    if (descriptor_ < 0) {
-      refuse(target_, needed_, errno);
-    }
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-  ~TemporaryFile() { discard(); }
-
-  void write(std::span<const std::byte> bytes) {
-    while (!bytes.empty()) {
-      const ssize_t count = ::write(descriptor_, bytes.data(), bytes.size());
-      if (count < 0 && errno == EINTR) {
-        continue;
-      }
-      if (count < 0) {
-        fail();
-      }
-      bytes = bytes.subspan(static_cast<std::size_t>(count));
-    }
-  }
-
-  void commit() {
-    if (::fsync(descriptor_) != 0) {
-      fail();
-    }
-    const int closed = ::close(descriptor_);
-    descriptor_ = -1;
-    if (closed != 0 || ::rename(path_.c_str(), target_.c_str()) != 0) {
-      fail();
-    }
-    path_.clear();
-  }
-
- private:
-  // The free bytes that a message names are those there are without the temporary file.
-  [[noreturn]] void fail() {
-    const int cause = errno;
-    discard();
-    refuse(target_, needed_, cause);
-  }
-
-  void discard() {
-    if (descriptor_ >= 0) {
-      ::close(descriptor_);
-      descriptor_ = -1;
-    }
-    if (!path_.empty()) {
-      ::unlink(path_.c_str());
-      path_.clear();
-    }
-  }
-
-  const fs::path& target_;
-  std::size_t needed_;
-  fs::path path_;
-  int descriptor_ = -1;
-};
-
 // Makes the rename itself last through a power failure.
 void sync_folder(const fs::path& path, std::size_t needed) {
   const int descriptor = ::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -121,11 +54,76 @@ void sync_folder(const fs::path& path, std::size_t needed) {
 
 }  // namespace
 
+AtomicFile::AtomicFile(fs::path target, std::uint64_t needed)
+    : target_(std::move(target)), needed_(needed) {
+  static std::atomic<std::uint64_t> serial{0};
+  do {
+    path_ = target_;
+    path_ += kMark + std::to_string(::getpid()) + "-" + std::to_string(serial++);
+    descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  } while (descriptor_ < 0 && errno == EEXIST);
+  if (descriptor_ < 0) {
+    refuse(target_, needed_, errno);
+  }
+}
+
+AtomicFile::~AtomicFile() { discard(); }
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  overwrite(size_, bytes);
+  size_ += bytes.size();
+}
+
+void AtomicFile::overwrite(std::uint64_t first, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count =
+        ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(first));
+    if (count < 0 && errno == EINTR) {
+      continue;
+    }
+    if (count < 0) {
+      fail();
+    }
+    first += static_cast<std::uint64_t>(count);
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+}
+
+void AtomicFile::commit() {
+  if (::fsync(descriptor_) != 0) {
+    fail();
+  }
+  const int closed = ::close(descriptor_);
+  descriptor_ = -1;
+  if (closed != 0 || ::rename(path_.c_str(), target_.c_str()) != 0) {
+    fail();
+  }
+  path_.clear();
+  sync_folder(target_, needed_);
+}
+
+// The free bytes that a message names are those there are without the temporary file.
+void AtomicFile::fail() {
+  const int cause = errno;
+  discard();
+  refuse(target_, needed_, cause);
+}
+
+void AtomicFile::discard() {
+  if (descriptor_ >= 0) {
+    ::close(descriptor_);
+    descriptor_ = -1;
+  }
+  if (!path_.empty()) {
+    ::unlink(path_.c_str());
+    path_.clear();
+  }
+}
+
 void write_atomically(const fs::path& path, std::span<const std::byte> bytes) {
-  TemporaryFile file(path, bytes.size());
+  AtomicFile file(path, bytes.size());
   file.write(bytes);
   file.commit();
-  sync_folder(path, bytes.size());
 }
 
 void write_atomically(const fs::path& path, std::string_view text) {

@@ -198,12 +198,6 @@ TEST(Bpe, IsMadeAgainOfItsTexts) {
   EXPECT_EQ(encoded(*again, "then and there"), encoded(bpe, "then and there"));
 }
 
-std::string replaced(std::string text, const std::string& what, const std::string& by) {
-  const std::size_t at = text.find(what);
-  EXPECT_NE(at, text.npos) << what;
-  return text.replace(at, what.size(), by);
-}
-
 TEST(Bpe, RefusesFilesThatMakeNoTokenizer) {
   const auto good = bpe_files({"t h", "th e"});
   const auto vocabulary = [&](const std::string& text) {

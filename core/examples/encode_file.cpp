@@ -99,21 +99,25 @@ void read_batches(const ByteFile& file, std::uint64_t first, std::uint64_t last,
 
 }  // namespace
 
-std::string characters_of(const ByteFile& text, std::uint64_t first, std::uint64_t last) {
+std::string characters_of(const std::vector<std::filesystem::path>& texts) {
   const auto up_to_a_lead = [](std::string_view batch) {
     std::size_t end = batch.size() - 1;
     while (end > 0 && (static_cast<unsigned char>(batch[end]) & 0xc0) == 0x80) --end;
     return end;
   };
   std::vector<bool> seen(0x110000);
-  read_batches(text, first, last, up_to_a_lead, [&](std::uint64_t start, std::string_view batch) {
-    for (std::size_t at = 0; at < batch.size();) {
-      const CodePoint point = first_code_point(batch.substr(at));
-      if (point.bytes == 0) refuse(text, start + at, "the text is not UTF-8");
-      seen[point.code] = true;
-      at += point.bytes;
-    }
-  });
+  for (const std::filesystem::path& path : texts) {
+    const ByteFile text(path);
+    read_batches(text, 0, text.size(), up_to_a_lead,
+                 [&](std::uint64_t start, std::string_view batch) {
+                   for (std::size_t at = 0; at < batch.size();) {
+                     const CodePoint point = first_code_point(batch.substr(at));
+                     if (point.bytes == 0) refuse(text, start + at, "the text is not UTF-8");
+                     seen[point.code] = true;
+                     at += point.bytes;
+                   }
+                 });
+  }
   std::string characters;
   for (char32_t code = 0; code < seen.size(); ++code) {
     if (seen[code]) characters += to_utf8(code);

@@ -153,8 +153,9 @@ std::shared_ptr<const Tokenizer> open_tokenizer(const ExamplesConfig& config) {
   if (name != "gpt2" && !config.merges.empty()) {
     refuse("data.merges is for data.tokenizer = \"gpt2\"");
   }
-  return read_tokenizer(name, config.vocabulary, config.merges,
-                        is_tokens(config, config.path) ? "" : config.path);
+  std::vector<std::filesystem::path> texts;
+  if (!is_tokens(config, config.path)) texts.emplace_back(config.path);
+  return read_tokenizer(name, config.vocabulary, config.merges, texts);
 }
 
 ExampleSets open_examples(const ExamplesConfig& config, Response response, std::uint64_t seed) {

@@ -135,7 +135,7 @@ std::unique_ptr<Tokenizer> make_tokenizer(const std::string& name, const Strings
 std::unique_ptr<Tokenizer> read_tokenizer(const std::string& name,
                                           const std::filesystem::path& vocabulary,
                                           const std::filesystem::path& merges,
-                                          const std::filesystem::path& text) {
+                                          const std::vector<std::filesystem::path>& texts) {
   if (name == "gpt2") {
     if (vocabulary.empty() || merges.empty()) {
       throw Error(ExitCode::kUsage,
@@ -145,13 +145,10 @@ std::unique_ptr<Tokenizer> read_tokenizer(const std::string& name,
                                  merges.string());
   }
   if (name == "characters") {
-    if (vocabulary.empty() && text.empty()) {
+    if (vocabulary.empty() && texts.empty()) {
       throw Error(ExitCode::kUsage, "the tokenizer characters needs the file of them");
     }
-    if (!vocabulary.empty()) return make_tokenizer(name, {whole(vocabulary)});
-    const ByteFile file(text);
-    if (file.size() == 0) throw Error(ExitCode::kFile, text.string() + " is empty");
-    return make_tokenizer(name, {characters_of(file, 0, file.size())});
+    return make_tokenizer(name, {vocabulary.empty() ? characters_of(texts) : whole(vocabulary)});
   }
   return make_tokenizer(name);
 }

@@ -47,18 +47,17 @@ class Tokenizer {
 // Error(kUsage) for another name; Error(kFile) for texts that make no tokenizer.
 std::unique_ptr<Tokenizer> make_tokenizer(const std::string& name, const Strings& texts = {});
 
-// The distinct characters (code points) of bytes [first, last) of a text in UTF-8, sorted by
-// number: the text of make_tokenizer("characters", ...). Error(kFile) naming the line where it is
-// not UTF-8.
-std::string characters_of(const ByteFile& text, std::uint64_t first, std::uint64_t last);
+// The distinct characters (code points) of texts in UTF-8, sorted by number: the text of
+// make_tokenizer("characters", ...). Error(kFile) naming file and line for what is not UTF-8.
+std::string characters_of(const std::vector<std::filesystem::path>& texts);
 
 // The tokenizer of that name from its files: gpt2 from vocab.json and merges.txt, characters from a
-// file with all of them or, without one, those of a text. Error(kUsage) for a file that is missing
-// or too many among the names.
+// file with all of them or, without one, those of the texts. Error(kUsage) for a file that is not
+// named, Error(kFile) for what cannot be read.
 std::unique_ptr<Tokenizer> read_tokenizer(const std::string& name,
                                           const std::filesystem::path& vocabulary,
                                           const std::filesystem::path& merges,
-                                          const std::filesystem::path& text);
+                                          const std::vector<std::filesystem::path>& texts);
 
 // Encodes bytes [first, last) of a file with all threads and hands over the tokens in order, some
 // millions at a time. The tokens are those of encoding it in one piece: the text is cut only

@@ -257,7 +257,7 @@ TEST(Characters, AreSortedAndOnlyThoseOfTheText) {
       "b\n\xc3\xa9 a\xf0\x9f\x98\x80\xe2\x82\xac"
       "b";
   const auto made =
-      read_tokenizer("characters", "", "", folder.file("t.txt", testing::gzipped(text)));
+      read_tokenizer("characters", "", "", {folder.file("t.txt", testing::gzipped(text))});
   EXPECT_EQ(made->texts(), Strings{"\n ab\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"});
   EXPECT_EQ(encoded(*made, text), (Tokens{3, 0, 4, 1, 2, 6, 5, 3}));
   EXPECT_EQ(made->decode(encoded(*made, text)), text);
@@ -274,7 +274,7 @@ TEST(Characters, AreSortedAndOnlyThoseOfTheText) {
 TEST(Characters, RefusesWhatMakesNoTokenizer) {
   const TemporaryFolder folder;
   const std::string bad = folder.file("bad.txt", "a\nb\n\xff");
-  EXPECT_EQ(error_of(ExitCode::kFile, [&] { read_tokenizer("characters", "", "", bad); }),
+  EXPECT_EQ(error_of(ExitCode::kFile, [&] { read_tokenizer("characters", "", "", {bad}); }),
             bad + ":3: the text is not UTF-8");
   const auto made_of = [](const Strings& texts) {
     return error_of(ExitCode::kFile, [&] { make_tokenizer("characters", texts); });

@@ -31,7 +31,7 @@ CPP_OR_POSIX = re.compile(
 OUTSIDE = {
     "kernels": ["cblas.h", "lapacke.h", "omp.h", "immintrin.h", "dnnl"],
     "distributed": [],
-    "core": ["spdlog/", "toml++/", "nlohmann/", "xxhash.h", "zlib.h", "utf8proc.h"],
+    "core": ["spdlog/", "toml++/", "nlohmann/", "xxhash.h", "zlib.h"],
     "models": [],
     "launch": ["CLI/", "spdlog/"],
     "tests": [""],
@@ -42,6 +42,7 @@ OUTSIDE_OF_FILE = {
     "distributed/mpi.cpp": ["mpi.h"],
     "distributed/nccl.cpp": ["nccl.h", "cuda_runtime"],
     "core/families/special.cpp": ["boost/math/"],
+    "core/examples/words.cpp": ["utf8proc.h"],
 }
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:<([^>]+)>|"([^"]+)")', re.MULTILINE)

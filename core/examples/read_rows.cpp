@@ -27,6 +27,10 @@ class Table {
     config.response = source.response;
     config.feature_names = source.feature_names;
     file_ = open_table(config, Support::kReal);
+    if (file_->sparse()) {
+      throw Error(ExitCode::kUsage,
+                  source.path + " is a libsvm table of sparse rows, which networks do not read");
+    }
     if (source.response.empty()) {
       throw Error(ExitCode::kUsage, "data.response does not say which column of " + source.path +
                                         " is to be explained");

@@ -23,7 +23,7 @@ inline constexpr double kMostShards = 1 << 20;
 // Where the data are and which column plays which part.
 struct DataConfig {
   std::string path;
-  std::string format = "auto";       // csv, libsvm or npy; auto: by the name of the file
+  std::string format = "auto";       // csv, libsvm, npy, whitespace; auto: by the file's name
   std::string response;              // like offset, weight and group of an .npy table, a column or
                                      // another .npy file
   Strings features;                  // empty: every column without another part
@@ -34,7 +34,7 @@ struct DataConfig {
   Strings without_group;             // levels of it whose rows are left out
   Strings without_shards;            // numbers of virtual shards whose rows are left out
   std::string missing = "refuse";    // what becomes of a row with a missing value; drop, mean
-  std::string feature_names;         // file of names, by lines, of libsvm or npy columns
+  std::string feature_names;         // file of names, by lines, where a table has none
   std::int64_t virtual_shards = 8;   // fixed by the configuration, whatever the number of ranks
   std::int64_t shards_per_step = 0;  // read at random by a step; 0: all
   std::int64_t block_rows = 4096;    // rows read and handed to the model at a time

@@ -27,7 +27,7 @@ double sum_of(std::size_t size, const Value& value) {
     for (std::size_t i = begin; i < end; ++i) total += value(i);
     out[begin / kReduceBlock] = total;
   });
-  return sum(Stream(), std::span<const double>(partial.span()));
+  return cpu::sum(Stream(), std::span<const double>(partial.span()));
 }
 
 }  // namespace

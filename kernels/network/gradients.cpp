@@ -73,9 +73,9 @@ void add_squares(const Stream& stream, const SquaredGradients<T>& op) {
     const std::size_t n = std::min(rows, op.x.rows - first);
     square_rows(op.x, first, n, x.data());
     square_rows(op.dy, first, n, dy.data());
-    matmul(stream, Matmul{.transpose_a = Transpose::kYes, .alpha = op.scale, .beta = 1.0f},
-           MatrixView<const float>(x.data(), n, in), MatrixView<const float>(dy.data(), n, out),
-           op.weight);
+    cpu::matmul(stream, Matmul{.transpose_a = Transpose::kYes, .alpha = op.scale, .beta = 1.0f},
+                MatrixView<const float>(x.data(), n, in),
+                MatrixView<const float>(dy.data(), n, out), op.weight);
   }
   if (!op.bias.empty()) {
     sum_columns(op.dy, op.scale, op.bias, [](float value) { return value * value; });

@@ -53,17 +53,20 @@ struct Gelu {
   static constexpr float kRate = 1.59576912f;  // 2 sqrt(2 / pi)
   static constexpr float kCubic = 0.044715f;
 
-  // e^-u, u = kRate (x + kCubic x^3): gelu is x / (1 + e^-u). Kept from overflow, at a value of x
-  // whose gelu is below 1e-33.
+  static constexpr float kLevel = 20.0f;  // beyond it gelu is 0 or x, to float32
+
+  // e^-u, u = kRate (x + kCubic x^3): gelu is x / (1 + e^-u).
   BAYESUM_HOST_DEVICE static float decay(float x) {
-    const float u = kRate * x * (1.0f + kCubic * x * x);
-    return fast_exp(u < -80.0f ? 80.0f : -u);
+    return fast_exp(-kRate * x * (1.0f + kCubic * x * x));
   }
-  BAYESUM_HOST_DEVICE static float value(float x) { return x / (1.0f + decay(x)); }
+  BAYESUM_HOST_DEVICE static float value(float x) {
+    return x < -kLevel ? 0.0f : x / (1.0f + decay(x));
+  }
   BAYESUM_HOST_DEVICE static float slope(float x) {
-    const float e = decay(x), sigmoid = 1.0f / (1.0f + e);
-    const float rate = kRate * (1.0f + 3.0f * kCubic * x * x);
-    return sigmoid + x * sigmoid * (e * sigmoid) * rate;
+    const float inside = x < -kLevel ? -kLevel : x > kLevel ? kLevel : x;
+    const float e = decay(inside), sigmoid = 1.0f / (1.0f + e);
+    const float rate = kRate * (1.0f + 3.0f * kCubic * inside * inside);
+    return sigmoid + inside * sigmoid * (e * sigmoid) * rate;
   }
 };
 

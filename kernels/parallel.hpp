@@ -33,6 +33,15 @@ inline void set_thread_count([[maybe_unused]] int threads) {
 #endif
 }
 
+// The number of the calling thread among those of the loop it is in.
+inline int thread_index() {
+#ifdef _OPENMP
+  return omp_get_thread_num();
+#else
+  return 0;
+#endif
+}
+
 // body(i) for i = 0 .. count-1, in any order.
 template <class Body>
 void parallel_for(std::size_t count, const Body& body) {
@@ -66,11 +75,7 @@ void sum_in_lanes(std::size_t blocks, const Make& make, const Merge& merge) {
   const auto last = static_cast<std::ptrdiff_t>(lanes);
   BAYESUM_OMP(omp parallel for ordered schedule(static, 1) num_threads(threads))
   for (std::ptrdiff_t i = 0; i < last; ++i) {
-#ifdef _OPENMP
-    auto& accumulator = next_accumulator[omp_get_thread_num()];
-#else
-    auto& accumulator = *next_accumulator;
-#endif
+    auto& accumulator = next_accumulator[thread_index()];
     const auto lane = static_cast<std::size_t>(i);
     accumulator.clear();
     for (std::size_t block = lane * blocks / lanes; block < (lane + 1) * blocks / lanes; ++block) {

@@ -7,7 +7,7 @@
 
 #include "core/staging.hpp"
 #include "kernels/elementwise.hpp"
-#include "kernels/network/floats.hpp"
+#include "kernels/reduce.hpp"
 
 namespace bayesum {
 namespace {
@@ -101,7 +101,7 @@ void WeightCoordinator::sum_in_tree(const Stream& stream) {
   std::array<double, WeightMessage::kScalars + 1> known{};
   copy<double>(wire, counts.span(), std::span(known).first(counts.size()));
   if (communicator_.rank() == 0) {
-    known.back() = sum_squares(stream, std::as_const(total_).gradient());
+    known.back() = sum_of_squares(stream, std::as_const(total_).gradient());
   }
   on_wire(stream, communicator_, std::span<double>(known),
           [&](const Stream& s, auto x) { communicator_.broadcast(s, x, 0); });
@@ -168,7 +168,7 @@ void WeightCoordinator::sum_bucket(const Stream& stream, Range bucket, std::span
 double WeightCoordinator::squares_owned(const Stream& stream) {
   double squares = 0;
   for (const Range range : owned_) {
-    squares += sum_squares(stream, part(total_.gradient(), range));
+    squares += sum_of_squares(stream, part(total_.gradient(), range));
   }
   return squares;
 }

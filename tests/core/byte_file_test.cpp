@@ -100,6 +100,26 @@ TEST(ByteFile, EveryFlippedBitIsNoticed) {
             std::string::npos);
 }
 
+// As tapes and some tools leave it: gzip -t takes that too.
+TEST(ByteFile, ZerosMayFollowTheLastMember) {
+  const TemporaryFolder folder;
+  const std::string content = some_bytes(std::size_t{5} << 20, 6);
+  const std::string packed = gzipped(content.substr(0, 70000)) + gzipped(content.substr(70000));
+  for (const std::size_t zeros : {1, 7, 512, 1 << 20}) {
+    expect_reads_anywhere(folder.file("a", packed + std::string(zeros, '\0')), content);
+  }
+  const std::string at = std::to_string(packed.size());
+  for (const std::string& more : {std::string("x"), gzipped("more"), std::string("\0x", 2)}) {
+    for (const std::size_t zeros : {1, 512, 1 << 20}) {
+      const std::string path = folder.file("a", packed + std::string(zeros, '\0') + more);
+      const std::size_t all = zeros + (more[0] == '\0' ? 1 : 0);
+      EXPECT_EQ(error_of(ExitCode::kFile, [&] { ByteFile{path}; }),
+                path + " is no whole gzip file: the " + std::to_string(all) +
+                    " zero bytes from byte " + at + " on are followed by others");
+    }
+  }
+}
+
 TEST(ByteFile, NoticesThatTheFileChanged) {
   const TemporaryFolder folder;
   const std::filesystem::path path = folder.file("a", gzipped(some_bytes(100000, 5)));

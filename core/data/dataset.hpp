@@ -148,8 +148,8 @@ class Dataset {
   using Visitor = std::function<void(const Batch&)>;
   // The rows of one virtual shard, in blocks, in order: the same blocks whoever asks. A shard is
   // kept in the device's memory after its first visit as long as the cache has room for all of it.
-  // Rows are checked as in scan(); Error(kFile) also when the file has changed since the last
-  // visit.
+  // Rows are checked as in scan(); Error(kFile) also when the file has changed, by its size, its
+  // time or the rows of the shard, since scan() or the last visit.
   void visit(const Stream& stream, std::size_t shard, const Visitor& visit);
 
  private:
@@ -162,7 +162,7 @@ class Dataset {
 
     std::size_t bytes() const;
   };
-  struct Shard {  // what is remembered of a visited one
+  struct Shard {  // what is remembered of one that was read
     std::optional<std::uint64_t> hash;
     std::optional<std::vector<Block>> blocks;
     bool fits = true;  // in the cache, as far as is known

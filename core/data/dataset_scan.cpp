@@ -76,6 +76,7 @@ DataSummary Dataset::scan(const Stream& stream, Communicator& communicator) {
   on_wire(stream, communicator, std::span(hashes), [&](const Stream& queue, auto payload) {
     communicator.all_gather(queue, payload.subspan(mine.first, mine.size()), counts, payload);
   });
+  for (std::size_t shard = 0; shard < virtual_shards_; ++shard) shards_[shard].hash = hashes[shard];
   DataSummary result = summarize(shift, sums);
   result.fingerprint = hash_of(std::as_bytes(std::span(hashes)));
   result.shards = std::move(hashes);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <filesystem>
 #include <random>
 #include <vector>
 
@@ -127,6 +129,12 @@ TEST(ByteFile, NoticesThatTheFileChanged) {
   folder.file("a", gzipped(some_bytes(100000, 5)) + " ");
   EXPECT_NE(error_of(ExitCode::kFile, [&] { ByteReader{file}; }).find("changed its size"),
             std::string::npos);
+  folder.file("a", gzipped(some_bytes(100000, 5)));
+  const ByteFile again(path);
+  std::filesystem::last_write_time(
+      path, std::filesystem::last_write_time(path) + std::chrono::seconds(1));
+  EXPECT_EQ(error_of(ExitCode::kFile, [&] { ByteReader{again}; }),
+            path.string() + " has changed since it was opened");
 }
 
 }  // namespace

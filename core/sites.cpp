@@ -16,7 +16,7 @@ namespace bayesum {
 namespace {
 
 constexpr const char* kFormat = "bayesum-sites";
-constexpr const char* kFormatVersion = "1";
+constexpr const char* kFormatVersion = "2";
 
 // Gathers sites one after the other, by the path that a step of training takes.
 class Gathering {
@@ -115,7 +115,7 @@ Sites gather_sites(const Trainer::Parts& parts, const Posterior& q, const DataSu
     RowFilter filter(parts.stream, keep);
     result.sites.push_back(gathering.gather(levels[g], std::nullopt, filter));
     result.sites.back().fingerprint =
-        hash_of_text(hash_text(summary.fingerprint) + " " + column + "=" + levels[g]);
+        hash_of_text(hash_text(summary.fingerprint) + " " + group_text(column, levels[g]));
   }
   return result;
 }

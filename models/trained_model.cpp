@@ -17,7 +17,7 @@ namespace bayesum {
 namespace {
 
 constexpr const char* kFormat = "bayesum-posterior";
-constexpr const char* kFormatVersion = "2";
+constexpr const char* kFormatVersion = "3";
 constexpr const char* kProgram = "bayesum " BAYESUM_VERSION;
 constexpr double kLargestWhole = 9007199254740992.0;  // 2^53
 

@@ -29,7 +29,7 @@ struct TrainedModel {
   Sources prior_sources = {};  // and, of that, what the prior had: of a posterior that it was
 
   // Metadata, all text:
-  //   format "bayesum-posterior", format_version "2", program "bayesum 0.1.0"
+  //   format "bayesum-posterior", format_version "3", program "bayesum 0.1.0"
   //   model                       its name
   //   config                      TOML, the sections [model] and [prior]
   //   columns                     TOML, [data] response, offset, weight, categories, missing,

@@ -825,6 +825,10 @@ def test_a_group_is_unlearned(bench):
     bench.trained(*group, "--data.without_group", "north", "--prior.like", "all", folder="rest")
     check_near(natural(bench, "less", "posterior.safetensors"),
                natural(bench, "rest", "posterior.safetensors"), 1e-12, "unlearned")
+    less, rest = (File(bench.path(run, "posterior.safetensors")) for run in ("less", "rest"))
+    expected = {(shard, part): times for shard in rest.hashes("data.shards")
+                for part, times in (("", 1), (("region", "north"), -1))}
+    check(less.sources("sources") == rest.sources("sources") == expected, "other sources")
 
 
 @on_ranks(1, 2)
@@ -903,7 +907,7 @@ def test_files_are_what_their_page_says(bench):
     bench.configure("logistic", "any")
     bench.trained("--keep-sites", "shards")
     file = File(bench.path("run", "posterior.safetensors"))
-    check(file.metadata["format"] == "bayesum-posterior" and file.metadata["format_version"] == "2"
+    check(file.metadata["format"] == "bayesum-posterior" and file.metadata["format_version"] == "3"
           and file.metadata["model"] == "logistic", file.metadata)
     d = int(file.metadata["dimension.coefficients"])
     check(d == 3 and file.metadata["family.coefficients"] == "gaussian", file.metadata)

@@ -44,8 +44,8 @@ class File:
         return [int(row[0]) << 32 | int(row[1]) for row in self.rows(name)]
 
     def sources(self, name):
-        """{(hash of a shard, part): times}"""
-        parts = [""] + self.lines(name)
+        """{(hash of a shard, "" or (column, level)): times}"""
+        parts = [""] + [tuple(json.loads(line)) for line in self.lines(name)]
         return {(int(r[0]) << 32 | int(r[1]), parts[int(r[2])]): int(r[3]) for r in self.rows(name)}
 
 

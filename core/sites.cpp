@@ -96,20 +96,20 @@ const Tensor& numbers(const TensorFile& file, const std::string& key, std::size_
 }  // namespace
 
 Sites gather_sites(const Trainer::Parts& parts, const Posterior& q, const DataSummary& summary,
-                   const std::string& column, const std::vector<bool>& groups) {
+                   const std::string& column) {
   Gathering gathering(parts, q);
   Sites result{column, hash_of_natural(q), {}};
   if (column.empty()) {
-    RowFilter filter(parts.stream, groups);
+    RowFilter all(parts.stream, {});
     for (std::size_t shard = 0; shard < parts.data.virtual_shards(); ++shard) {
-      result.sites.push_back(gathering.gather(std::to_string(shard), shard, filter));
+      result.sites.push_back(gathering.gather(std::to_string(shard), shard, all));
       result.sites.back().fingerprint = summary.shards[shard];
     }
     return result;
   }
   const std::vector<std::string>& levels = parts.data.groups();
   for (std::size_t g = 0; g < levels.size(); ++g) {
-    if (!groups.empty() && !groups[g]) continue;
+    if (!parts.data.learns_from(g)) continue;
     std::vector<bool> keep(levels.size());
     keep[g] = true;
     RowFilter filter(parts.stream, keep);

@@ -64,7 +64,6 @@ class Training {
   void take_up();
   void read_data();
   void make_model_of_data();
-  std::vector<bool> groups() const { return all_groups_but(*data_, config_.data.without_group); }
   std::optional<TrainingState> newest_state();
   void share(TrainingState& state);
   Trainer::Hooks hooks();
@@ -100,7 +99,7 @@ StopReason Training::train() {
   make_model_of_data();
   Trainer trainer({stream_, ranks_, *data_, *model_},
                   {config_.rule, config_.coordinator, config_.stop,
-                   static_cast<std::uint64_t>(config_.run.seed), groups()},
+                   static_cast<std::uint64_t>(config_.run.seed)},
                   hooks());
   if (continuation_ && continuation_->start) trainer.start_at(*continuation_->start);
   const auto state = newest_state();
@@ -289,8 +288,8 @@ void Training::save(const TrainingState& state) {
 void Training::keep_sites(const TrainingResult& result) {
   if (config_.run.keep_sites == "no") return;
   const std::string column = config_.run.keep_sites == "group" ? config_.data.group : "";
-  const Sites sites = gather_sites({stream_, ranks_, *data_, *model_}, result.posterior, summary_,
-                                   column, groups());
+  const Sites sites =
+      gather_sites({stream_, ranks_, *data_, *model_}, result.posterior, summary_, column);
   agree(ranks_, stream_, [&] {
     if (is_root_) write_tensors(folder_->sites(), sites.to_file());
   });

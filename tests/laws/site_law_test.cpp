@@ -25,7 +25,7 @@ class SiteLaw : public ::testing::TestWithParam<ModelMember> {
   Sites sites_on(Communicator& communicator) const {
     testing::Setup setup(job, communicator);
     return gather_sites({setup.stream, communicator, setup.data, *setup.model}, optimum.posterior,
-                        setup.summary, "", {});
+                        setup.summary, "");
   }
 
   testing::TemporaryFolder folder;

@@ -98,7 +98,7 @@ const Tensor& numbers(const TensorFile& file, const std::string& key, std::size_
 Sites gather_sites(const Trainer::Parts& parts, const Posterior& q, const DataSummary& summary,
                    const std::string& column) {
   Gathering gathering(parts, q);
-  Sites result{column, hash_of_natural(q), {}};
+  Sites result{column, hash_of_natural(q), {}, block_names(q)};
   if (column.empty()) {
     RowFilter all(parts.stream, {});
     for (std::size_t shard = 0; shard < parts.data.virtual_shards(); ++shard) {
@@ -144,11 +144,9 @@ TensorFile Sites::to_file() const {
     fingerprints.push_back(site.fingerprint);
     names += site.name + "\n";
   }
-  file.metadata = {{"format", kFormat},
-                   {"format_version", kFormatVersion},
-                   {"column", column},
-                   {"names", names},
-                   {"posterior", hash_text(posterior)}};
+  file.metadata = {{"format", kFormat},         {"format_version", kFormatVersion},
+                   {"column", column},          {"names", names},
+                   {"blocks", text_of(blocks)}, {"posterior", hash_text(posterior)}};
   file.tensors["site.natural"] = std::move(natural);
   file.tensors["site.rows"] = std::move(rows);
   file.tensors["site.loss"] = std::move(loss);
@@ -160,7 +158,7 @@ Sites Sites::from_file(const TensorFile& file) {
   if (file.text("format") != kFormat || file.text("format_version") != kFormatVersion) {
     throw Error(ExitCode::kFile, file.path.string() + " holds no sites of this version");
   }
-  Sites result{file.text("column"), 0, {}};
+  Sites result{file.text("column"), 0, {}, read_block_names(file)};
   std::istringstream(file.text("posterior")) >> std::hex >> result.posterior;
   std::istringstream lines(file.text("names"));
   for (std::string line; std::getline(lines, line);) {

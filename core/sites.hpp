@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/block_names.hpp"
 #include "core/provenance.hpp"
 #include "core/trainer.hpp"
 
@@ -28,6 +29,7 @@ struct Sites {
   std::string column;           // data.group; empty: by virtual shard
   std::uint64_t posterior = 0;  // XXH3 of lambda
   std::vector<Site> sites;
+  BlockNames blocks = {};  // of lambda
 
   // Error(kUsage) naming the nearest when there is none of that name.
   const Site& site(const std::string& name) const;

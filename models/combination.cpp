@@ -6,6 +6,7 @@
 #include <numeric>
 #include <utility>
 
+#include "core/block_names.hpp"
 #include "core/files/hash.hpp"
 #include "kernels/error.hpp"
 #include "models/continuation.hpp"
@@ -74,6 +75,7 @@ void check_same_space(const Term& a, const Term& b) {
 void check_sites(const Term& term) {
   if (term.site == nullptr) return;
   if (term.sites->posterior != hash_of_natural(term.run->posterior) ||
+      term.sites->blocks != block_names(term.run->posterior) ||
       term.site->natural.size() != term.run->posterior.size()) {
     refuse("the sites of " + term.name + " are of another posterior than the one beside them");
   }

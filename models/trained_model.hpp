@@ -37,6 +37,7 @@ struct TrainedModel {
   //   inputs                      columns of the file that features are made of, one a line
   //   levels.K                    of the K-th of them (from 0) that is of categories, one a line
   //   classes                     of a response of categories, one a line
+  //   blocks                      JSON, name and family of each block of lambda, in order
   //   family.B, dimension.B       of each block B
   //   seed, fingerprint           decimal; of the training data, 16 hexadecimal digits
   // Tensors:

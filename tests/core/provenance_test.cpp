@@ -148,11 +148,13 @@ TEST(SitesFile, ComesBackBitForBit) {
   const Sites sites{
       "region",
       kA,
-      {{"north", {1.0 / 3.0, -2.0}, 12, 3.5, kB}, {"south-west", {0, 1e-300}, 0, 0, kC}}};
+      {{"north", {1.0 / 3.0, -2.0}, 12, 3.5, kB}, {"south-west", {0, 1e-300}, 0, 0, kC}},
+      {{"b", "beta"}, {"a", "bernoulli"}}};
   write_tensors(folder.path() / "file", sites.to_file());
   const Sites read = Sites::from_file(read_tensors(folder.path() / "file"));
   EXPECT_EQ(read.column, "region");
   EXPECT_EQ(read.posterior, kA);
+  EXPECT_EQ(read.blocks, sites.blocks);
   ASSERT_EQ(read.sites.size(), 2U);
   EXPECT_EQ(&read.site("south-west"), &read.sites[1]);
   for (std::size_t k = 0; k < 2; ++k) {
@@ -175,7 +177,7 @@ TEST(SitesFile, ComesBackBitForBit) {
 TEST(SitesFile, ThatIsNoneIsRefused) {
   const TensorFile whole = Sites{"", kA, {{"0", {1, 2}, 3, 4, 5}}}.to_file();
   EXPECT_NO_THROW(Sites::from_file(whole));
-  for (const char* key : {"format", "format_version"}) {
+  for (const char* key : {"format", "format_version", "blocks"}) {
     TensorFile bad = whole;
     bad.metadata[key] = "other";
     EXPECT_THROW(Sites::from_file(bad), Error) << key;

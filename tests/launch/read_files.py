@@ -40,6 +40,14 @@ class File:
     def lines(self, key):
         return self.metadata[key].split("\n")[:-1]
 
+    def blocks(self):
+        """[(name, family)], in the order of lambda"""
+        return [tuple(block) for block in json.loads(self.metadata["blocks"])]
+
+    def natural(self, kind="natural"):
+        """lambda of all blocks"""
+        return [x for name, _ in self.blocks() for x in self.vector(f"{kind}.{name}")]
+
     def hashes(self, name):
         return [int(row[0]) << 32 | int(row[1]) for row in self.rows(name)]
 

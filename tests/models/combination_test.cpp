@@ -134,7 +134,8 @@ TEST_P(Conjugate, SubtractingAGroupIsRetrainingWithoutIt) {
   }
   taught.rows = of_north.model.fit.rows;
   Trained with_groups = all;
-  with_groups.sites = {"region", hash_of_natural(all.model.posterior), {taught}};
+  with_groups.sites = {
+      "region", hash_of_natural(all.model.posterior), {taught}, block_names(all.model.posterior)};
   const TrainedModel sum = combine({run(1, with_groups), site(-1, with_groups, "north")}, false);
   const TrainedModel retrained = trained_on(rest).model;
   for (std::size_t i = 0; i < taught.natural.size(); ++i) {
@@ -308,6 +309,10 @@ TEST_F(Refusal, IsNotOfWhatThePriorAloneKnows) {
 TEST_F(Refusal, SitesOfAnotherPosterior) {
   Trained other = all;
   other.model.posterior.natural()[0] += 1e-9;
+  EXPECT_EQ(refusal({run(1, other), site(-1, other, "2")}),
+            "the sites of run:2 are of another posterior than the one beside them");
+  other = all;
+  other.sites.blocks[0].first = "weights";
   EXPECT_EQ(refusal({run(1, other), site(-1, other, "2")}),
             "the sites of run:2 are of another posterior than the one beside them");
 }

@@ -147,6 +147,15 @@ TEST(Npy, NamesTheRowOfABadNumber) {
   EXPECT_TRUE(std::isnan(read_rows(file, file.extent(), selection).values[0][0]));
 }
 
+TEST(Npy, ItsNamesMayComeFromAnotherSystem) {
+  const TemporaryFolder folder;
+  const std::string names = folder.file("names",
+                                        "\xEF\xBB\xBF"
+                                        "age\r\nbmi\r\n");
+  const NpyFile file(folder.file("a.npy", npy_matrix({1, 2, 3, 4}, 2)), names);
+  EXPECT_EQ(file.columns(), (std::vector<std::string>{"age", "bmi"}));
+}
+
 TEST(Npy, PartsMayBeFilesOfTheirOwn) {
   const TemporaryFolder folder;
   NpyFile file(folder.file("a.npy", npy_matrix({1, 2, 3, 4}, 2)));

@@ -3,6 +3,7 @@
 #include <numeric>
 #include <optional>
 
+#include "core/data/row_filter.hpp"
 #include "core/sites.hpp"
 #include "distributed/self.hpp"
 #include "distributed/thread.hpp"

@@ -61,7 +61,6 @@ Trainer::Trainer(Parts parts, const Config& config, Hooks hooks)
     : parts_(parts),
       stop_(config.stop),
       batch_(parts.data.virtual_shards(), parts.data.shards_per_step(), config.seed),
-      filter_(parts.stream, config.groups),
       hooks_(std::move(hooks)),
       posterior_(parts.model.initial_posterior()),
       coordinator_(make_coordinator(config.coordinator, parts.communicator, posterior_,
@@ -143,9 +142,8 @@ void Trainer::gather_evidence() {
       shard_message_.clear(stream);
       double rows = 0;
       data.visit(stream, shard, [&](const Batch& batch) {
-        const RowFilter::Kept kept = filter_.apply(stream, batch);
-        model.accumulate(stream, kept.batch, shard_message_);
-        rows += kept.rows;
+        model.accumulate(stream, batch, shard_message_);
+        rows += static_cast<double>(batch.rows());
         communicator.activity().move();
       });
       shard_message_.count(stream, Message::kRows, rows);

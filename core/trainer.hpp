@@ -14,7 +14,6 @@
 #include "core/coordinator.hpp"
 #include "core/data/dataset.hpp"
 #include "core/data/minibatch.hpp"
-#include "core/data/row_filter.hpp"
 #include "core/model.hpp"
 #include "core/rule.hpp"
 
@@ -78,8 +77,7 @@ class Trainer {
     RuleConfig rule;
     CoordinatorConfig coordinator;
     StopConfig stop;
-    std::uint64_t seed = 1;         // of the minibatches
-    std::vector<bool> groups = {};  // of Dataset::groups(), those to learn from; empty: all
+    std::uint64_t seed = 1;  // of the minibatches
   };
   struct Hooks {
     std::function<void(const StepReport&)> report;         // every step, every rank
@@ -115,7 +113,6 @@ class Trainer {
   Parts parts_;
   StopConfig stop_;
   Minibatch batch_;  // of the step
-  RowFilter filter_;
   Hooks hooks_;
   Posterior posterior_;
   std::unique_ptr<Coordinator> coordinator_;

@@ -7,11 +7,15 @@
 #ifdef _OPENMP
 #include <omp.h>
 #define BAYESUM_OMP(...) _Pragma(#__VA_ARGS__)
-#define BAYESUM_SIMD _Pragma("omp simd")  // no iteration of the loop depends on another
 #else
 #define BAYESUM_OMP(...)
-#define BAYESUM_SIMD
 #endif
+
+// Vector code for the loop behind it, no iteration of which depends on another; sums may be named,
+// reduction(+ : x), whose order depends on the processor that the program was compiled for, not on
+// threads. For files compiled with -fopenmp-simd.
+#define BAYESUM_SIMD(...) _Pragma(BAYESUM_SIMD_TEXT(omp simd __VA_ARGS__))
+#define BAYESUM_SIMD_TEXT(...) #__VA_ARGS__
 
 // The threads of CPU twins. Work is cut into pieces that depend on shapes alone, never on the
 // number of threads, and partial sums are added in the order of the pieces: the same bits for any

@@ -66,7 +66,6 @@ class Training {
   void take_up();
   void read_data();
   void make_model_of_data();
-  std::vector<bool> groups() const { return all_groups_but(*data_, config_.data.without_group); }
   std::optional<TrainingState> newest_state();
   void share(TrainingState& state);
   Trainer::Hooks hooks();
@@ -99,7 +98,7 @@ StopReason Training::train() {
   make_model_of_data();
   Trainer trainer({stream_, ranks_, *data_, *model_},
                   {config_.rule, config_.coordinator, config_.stop,
-                   static_cast<std::uint64_t>(config_.run.seed), groups()},
+                   static_cast<std::uint64_t>(config_.run.seed)},
                   hooks());
   if (continuation_ && continuation_->start) trainer.start_at(*continuation_->start);
   const auto state = newest_state();
@@ -276,8 +275,8 @@ void Training::keep_sites(const TrainingResult& result) {
   }
   const std::string column = config_.run.keep_sites == "group" ? config_.data.group : "";
   ranks_.activity().enter(Phase::kGathering);
-  const Sites sites = gather_sites({stream_, ranks_, *data_, *model_}, result.posterior, summary_,
-                                   column, groups());
+  const Sites sites =
+      gather_sites({stream_, ranks_, *data_, *model_}, result.posterior, summary_, column);
   agree(ranks_, stream_, [&] {
     if (is_root_) write_tensors(session_.folder().sites(), sites.to_file());
   });

@@ -200,7 +200,7 @@ class RowParser {
 }  // namespace
 
 LibsvmFile::LibsvmFile(std::filesystem::path path, const std::filesystem::path& names)
-    : TableFile(path), file_(std::move(path)), named_(!names.empty()) {
+    : TableFile(path), file_(std::move(path)), start_(text_start(file_)), named_(!names.empty()) {
   std::vector<std::string> columns = {kLabel};
   if (named_) {
     for (std::string& name : read_names(names)) columns.push_back(std::move(name));

@@ -6,12 +6,7 @@
 #include "kernels/bfloat16.hpp"
 #include "kernels/parallel.hpp"
 
-// What CPU twins of this folder are made of. BAYESUM_SIMD asks for vector code of the loop behind
-// it, sums included: their order depends on the processor the program was compiled for, but not on
-// threads.
-#define BAYESUM_SIMD(...) _Pragma(BAYESUM_SIMD_TEXT(omp simd __VA_ARGS__))
-#define BAYESUM_SIMD_TEXT(...) #__VA_ARGS__
-
+// What CPU twins of this folder are made of.
 namespace bayesum::cpu {
 
 inline constexpr std::size_t kElementGrain = 16384;

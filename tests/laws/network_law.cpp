@@ -38,7 +38,7 @@ NetworkMember optimiser(const std::string& name, double learning_rate) {
   WeightRuleConfig rule;
   rule.name = name;
   rule.learning_rate = learning_rate;
-  rule.beta2 = 0.95;
+  if (name != "sgd") rule.beta2 = 0.95;
   return member(name, rule);
 }
 

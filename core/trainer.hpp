@@ -78,7 +78,7 @@ class Trainer {
     RuleConfig rule;
     CoordinatorConfig coordinator;
     StopConfig stop;
-    std::uint64_t seed = 1;         // of the minibatches
+    std::uint64_t seed = 1;         // of the minibatches, and of the rows that a start is chosen by
     std::vector<bool> groups = {};  // of Dataset::groups(), those to learn from; empty: all
   };
   struct Hooks {
@@ -91,7 +91,7 @@ class Trainer {
   // Error(kUsage) for minibatches under a rule that they would mislead.
   Trainer(Parts parts, const Config& config, Hooks hooks);
 
-  void start_at(const Posterior& q);  // instead of the model's initial posterior
+  void start_at(const Posterior& q);  // instead of where the model starts
   void restore(const TrainingState& state);
   TrainingResult run();
 
@@ -99,6 +99,7 @@ class Trainer {
   TrainingState state();                                     // collective
 
  private:
+  void find_start();
   // One step of the learning rule, or the reason to stop before it.
   std::optional<StopReason> step();
   void choose_batch();
@@ -113,10 +114,13 @@ class Trainer {
 
   Parts parts_;
   StopConfig stop_;
+  std::vector<bool> groups_;
+  std::uint64_t seed_;
   Minibatch batch_;  // of the step
   RowFilter filter_;
   Hooks hooks_;
   Posterior posterior_;
+  bool started_ = false;  // is posterior_ where training starts or goes on?
   std::unique_ptr<Coordinator> coordinator_;
   ResolvedRule rule_;
   StepControl control_;

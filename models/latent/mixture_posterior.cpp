@@ -65,6 +65,19 @@ double log_student_t_constant(double nu, double d) {
 
 }  // namespace
 
+void add_cluster(std::span<double> natural, std::span<const double> mean, double rows,
+                 double variance) {
+  const std::size_t d = mean.size();
+  natural[1] -= 0.5 * rows;
+  for (std::size_t i = 0; i < d; ++i) {
+    natural[2 + i] += rows * mean[i];
+    for (std::size_t j = 0; j < i; ++j) {
+      natural[2 + d + packed_index(i, j)] -= rows * mean[i] * mean[j];
+    }
+    natural[2 + d + packed_index(i, i)] -= 0.5 * rows * (mean[i] * mean[i] + variance);
+  }
+}
+
 MixtureComponents MixtureComponents::expected(const Posterior& q) {
   MixtureComponents found;
   found.columns = columns_of(q);

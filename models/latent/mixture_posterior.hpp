@@ -14,6 +14,11 @@
 
 namespace bayesum {
 
+// Adds to the natural parameters of a Normal-Wishart what so many rows of this mean, of squared
+// deviation `variance` in every column, would teach it.
+void add_cluster(std::span<double> natural, std::span<const double> mean, double rows,
+                 double variance);
+
 // K components as rows meet them: log rho_k(x) = constant_k - |R_k (x - m_k)|^2 / 2.
 struct MixtureComponents {
   std::size_t columns = 0;       // D

@@ -68,7 +68,8 @@ class MixturePredictive {
 // Lines "weight.k", "mean.k.COLUMN" and "sd.k.COLUMN" of every component, those with the largest
 // weight first, on the data's scale: weights have Beta marginals, means Student-t ones, and the
 // squared sds within a component, diagonal elements of Lambda^-1, are inverse Gamma. k is the
-// number of the posterior's block.
+// number of the posterior's block. Prior sds are those of the same marginals of the prior, infinite
+// where it has too few degrees of freedom for one.
 std::vector<Coefficient> mixture_coefficients(const TrainedModel& trained);
 
 }  // namespace bayesum

@@ -438,6 +438,31 @@ def test_report_of_a_model_without_response(bench):
     check_refused(bench.run("report", "run", "--data", "rows.csv"), USAGE, "predicts no response")
 
 
+@on_ranks(1, 2)
+def test_report_tells_of_latent_variables(bench):
+    draw = random.Random(8)
+    humps = [f"{draw.choice([10, 40]) + draw.gauss(0, 1)},{draw.gauss(0, 1)}" for _ in range(60)]
+    words = [",".join(str(draw.randrange(4) if j % 2 == i % 2 else 0) for j in range(6))
+             for i in range(40)]
+    for model, header, rows, more, sentences in (
+            ("gaussian-mixture", "size,age", humps, "components = 2",
+             ("mean log predictive density", "above that of a single Gaussian", "k-hat")),
+            ("lda", "ark,bow,cat,dog,eel,fox", words, "topics = 2",
+             ("2 topics over 6 words", "How much of the corpus", "perplexity", "topic.2",
+              "above that of the words' frequencies",
+              "cannot be told of the model lda"))):
+        bench.write("rows.csv", "\n".join([header, *rows]) + "\n")
+        bench.write("train.toml", f'[data]\npath = "rows.csv"\n[model]\nname = "{model}"\n{more}\n')
+        bench.trained(folder=model)
+        check_code(bench.run("report", model, "--data", "rows.csv", "--training", "rows.csv"), DONE)
+        page = check_page(bench.read(model, "report.html").decode(), f"{len(rows)} rows", *sentences)
+        check(len(page.pictures) == 3, f"{len(page.pictures)} pictures of {model}")
+        scores = json.loads(bench.run("evaluate", model, "--data", "rows.csv", "--json").out)
+        for score in scores["scores"]:
+            check(score["name"] in bench.read(model, "report.html").decode().replace("&#39;", "'"),
+                  score)
+
+
 @on_ranks(1)
 def test_report_shows_any_name_as_it_is(bench):
     names = ["<script>alert(1)</script>", "`touch pwned`", "$(touch pwned)", "b&w; 'x' <b", "$d0",

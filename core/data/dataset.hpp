@@ -41,6 +41,10 @@ struct DataConfig {
   std::int64_t cache_mib = -1;  // rows kept in memory per rank, the rest is read in every pass;
                                 // -1: a quarter of the memory there is
 
+  // Of rows read for a trained posterior, not configured: the names of the columns of a libsvm or
+  // .npy file that has no names of its own, see TableFile::name_columns.
+  Strings column_names = {};
+
   // For prediction, not configured: every row is kept, a response that is missing, of a class that
   // training has not seen or else outside the support is NaN, and a missing feature that the design
   // takes for nothing is refused.

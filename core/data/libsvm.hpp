@@ -27,6 +27,8 @@ class LibsvmFile : public TableFile {
   // Names columns 1 to width - 1 where they have no names; Error(kFile) beyond 2^20 features.
   void set_width(std::size_t width) override;
 
+  void name_columns(const std::vector<std::string>& names) override;
+
   Range extent() const override { return {start_, file_.size()}; }
   // An index that is not above the one before it, of no feature that has a name, or a value that is
   // not a finite number is Error(kFile).

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Tests of files as others read them."""
 
+import math
 import os
+import random
 
 from program_bench import check, check_near, main, on_ranks, skip
 from read_files import File, packed, unpacked

@@ -84,6 +84,34 @@ TEST_P(Sequence, ReportsYesterdayAsItsPrior) {
   }
 }
 
+// Words that have become probable today had a prior yesterday too: Beta marginals of a Dirichlet.
+TEST(SequenceOfTopics, ReportsYesterdayAsThePriorOfEveryWord) {
+  const testing::TemporaryFolder folder;
+  Job job = job_of(laws::model("lda_many_words"), folder);
+  const TrainedModel yesterday =
+      train_as_program(without(job, {"1", "2", "3", "4", "5", "6", "7"})).model;
+  const Job rest = without(job, {"0"});
+  const TrainedModel today = train_as_program(rest, after(yesterday, rest)).model;
+  const auto table = coefficients(today), before = coefficients(yesterday);
+  std::size_t fresh = 0;
+  for (const Coefficient& line : table) {
+    const auto dot = line.name.rfind('.');
+    const auto& words = today.design.features;
+    const auto word = std::ranges::find(words, line.name.substr(dot + 1)) - words.begin();
+    const Block& topic = yesterday.posterior.block(line.name.substr(0, dot));
+    double a = 0, total = 0;
+    for (std::size_t w = 0; w < words.size(); ++w) {
+      const double alpha = yesterday.posterior.natural(topic)[w] + 1.0;
+      total += alpha;
+      if (static_cast<std::ptrdiff_t>(w) == word) a = alpha;
+    }
+    EXPECT_NEAR(line.prior_sd, std::sqrt(a * (total - a) / (total + 1.0)) / total, 1e-12);
+    EXPECT_TRUE(std::isfinite(line.contraction()));
+    fresh += std::ranges::find(before, line.name, &Coefficient::name) == before.end() ? 1U : 0U;
+  }
+  EXPECT_GT(fresh, 0U) << "no line is new today";
+}
+
 INSTANTIATE_TEST_SUITE_P(Models, Sequence, ::testing::ValuesIn(laws::conjugate_models()),
                          [](const auto& test) { return test.param.name; });
 

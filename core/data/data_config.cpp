@@ -9,9 +9,10 @@ void DataConfig::describe(Fields& fields) {
   constexpr double kMostRows = 1 << 24;
   fields.add("data.path", path, {},
              "the table: CSV with a header line, libsvm or .npy, as it is or packed by gzip");
-  fields.add("data.format", format, {"auto", "csv", "libsvm", "npy", "whitespace"},
-             "auto: by the end of data.path, .npy or .libsvm or .svm, else CSV; whitespace: numbers "
-             "between blanks or tabs, without a header");
+  fields.add(
+      "data.format", format, {"auto", "csv", "libsvm", "npy", "whitespace"},
+      "auto: by the end of data.path, .npy or .libsvm or .svm, else CSV; whitespace: numbers "
+      "between blanks or tabs, without a header");
   fields.add("data.response", response, {},
              "the column to be explained; libsvm: the label; npy: a column or an .npy file");
   fields.add("data.features", features, "the columns that explain it; empty: all that are left");

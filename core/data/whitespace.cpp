@@ -1,5 +1,6 @@
 #include "core/data/whitespace.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 

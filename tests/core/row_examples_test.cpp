@@ -361,7 +361,8 @@ TEST_F(RealExamples, TheSplitsOfUciTileTheTables) {
   }
 }
 
-// The mean pixel of MNIST's 10,000 test images is 0.1325 (the figure by which users of torchvision normalize them).
+// The mean pixel of MNIST's 10,000 test images is 0.1325 (the figure by which users of torchvision
+// normalize them).
 TEST_F(RealExamples, MnistHasItsTenDigits) {
   const std::string folder = folder_ + "/mnist10k/t10k-";
   const ExampleSets sets = opened("path = \"" + folder + "images-idx3-ubyte.gz\"\nresponse = \"" +

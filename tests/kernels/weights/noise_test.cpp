@@ -67,7 +67,8 @@ TEST_F(WeightNoiseTest, PairsAreBoxMullers) {
 
 TEST_F(WeightNoiseTest, ElementsAreTheFunctionOfTheirIndexToTheBit) {
   for (const std::size_t size : kAwkwardSizes) {
-    for (const std::uint64_t first : {0ULL, 1ULL, 2ULL, 3ULL, 77ULL, (1ULL << 40) + 1}) {
+    for (const std::uint64_t first :
+         {0ULL, 1ULL, 2ULL, 3ULL, 77ULL, (1ULL << 34) - 130, (1ULL << 40) + 1}) {
       const std::vector<float> normal = normals(kId, first, size);
       for (std::size_t i = 0; i < size; ++i) {
         const std::uint64_t index = first + i;

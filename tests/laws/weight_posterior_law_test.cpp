@@ -144,8 +144,9 @@ TEST(WeightPosteriorLaw, CutsThreadsAndFusionChangeNoBit) {
   omp_set_num_threads(before);
 }
 
-// The state, the count of updates among it, is all that a training has. A training that forgets the
-// count goes elsewhere where running means are debiased.
+// The state, the count of updates among it, is all that a training has: the first step after a
+// resume is the step it would have been. One that forgets the count draws and debiases as if it
+// began, and goes elsewhere.
 TEST(WeightPosteriorLaw, InterruptedTrainingGoesOnToTheBit) {
   constexpr std::size_t kSize = 1000;
   const std::vector<float> start = random_floats(kSize, 2, 0, 1);

@@ -47,6 +47,7 @@ def conditions(preset):
         "no-data-dir": not os.path.isdir(data),
         "no-example-data": not os.path.exists(examples),
         "no-safetensors": importlib.util.find_spec("safetensors") is None,
+        "no-transformers": importlib.util.find_spec("transformers") is None,
         "no-openmp": preset == "tsan",
         "no-small-disk": not may_mount(),
     }

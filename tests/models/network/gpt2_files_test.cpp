@@ -277,6 +277,9 @@ TEST(Gpt2Files, OpenInTransformers) {
   EXPECT_EQ(said.text,
             "missing_keys []\nunexpected_keys []\nmismatched_keys []\nlogits agree: True\n"
             "sigma has the names: True\n");
+  const auto again = folder.path() / "again";
+  EXPECT_EQ(read_gpt2_shape(again / "config.json").channels, shape.channels);
+  EXPECT_EQ(read_gpt2(again / "model.safetensors", shape), mean);
 }
 
 }  // namespace

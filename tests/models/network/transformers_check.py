@@ -2,7 +2,8 @@
 
     transformers_check.py FOLDER GOLDEN.safetensors
 
-Says what the loading left over and how far the logits of the golden tokens are from the golden ones.
+Says what the loading left over and whether the logits of the golden tokens are the golden ones. Saves
+the model again, into FOLDER/again.
 Exits with 77 where a package is not installed.
 """
 
@@ -26,3 +27,4 @@ print("logits agree:", bool((logits - golden["logits"]).abs().max() < 1e-5))
 sigma = load_file(folder + "/sigma.safetensors")
 names = set(name for name, _ in model.named_parameters())
 print("sigma has the names:", set(sigma) == names)
+model.save_pretrained(folder + "/again")

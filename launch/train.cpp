@@ -12,11 +12,13 @@
 #include "core/staging.hpp"
 #include "distributed/mpi.hpp"
 #include "launch/commands.hpp"
+#include "launch/network/train_network.hpp"
 #include "launch/report.hpp"
 #include "launch/run_session.hpp"
 #include "launch/signals.hpp"
 #include "launch/table.hpp"
 #include "models/continuation.hpp"
+#include "models/network/make_network.hpp"
 #include "models/posterior_distance.hpp"
 #include "models/trained_model.hpp"
 
@@ -328,6 +330,10 @@ std::string Training::dropped_text() const {
 }  // namespace
 
 ExitCode train(const TrainOptions& options, Job& job) {
+  std::string model;
+  agree(job.ranks(), Stream(),
+        [&] { model = text_of_key(options.config, options.overrides, "model.name"); });
+  if (is_network(model)) return train_network(options, job);
   TrainConfig config;
   agree(job.ranks(), Stream(),
         [&] { config = load_train_config(options.config, options.overrides); });

@@ -309,6 +309,18 @@ const WeightTrainingState& NetworkTrainer::state() {
   return state_;
 }
 
+void NetworkTrainer::write_mean(std::span<float> theta) {
+  const WeightState& whole = weights();
+  for (const auto& [range, decay] : everywhere_) rule_->mean(parts_.stream, whole, range, theta);
+}
+
+void NetworkTrainer::write_sd(std::span<float> sd) {
+  const WeightState& whole = weights();
+  for (const auto& [range, decay] : everywhere_) {
+    rule_->sigma(parts_.stream, whole, range, decay, sd);
+  }
+}
+
 void NetworkTrainer::start_at(std::span<const float> mean) {
   copy<float>(parts_.stream, mean, state_.weights.mean.span());
 }

@@ -89,8 +89,12 @@ class NetworkTrainer {
   const NetworkReport& last_report() const { return report_; }
   // Collective: on every rank the whole posterior. Valid until the next step.
   const WeightState& weights();
+  const WeightTrainingState& state();  // collective too
   const WeightRule& rule() const { return *rule_; }
   double decay_of(const ParameterTensor& tensor) const;
+  // Collective, on every rank: the weights without noise, and the sd of each.
+  void write_mean(std::span<float> theta);
+  void write_sd(std::span<float> sd);
 
  private:
   // A run of parameters of one decay.
@@ -119,7 +123,6 @@ class NetworkTrainer {
   NoiseId dropout_noise(std::int64_t step, std::size_t shard, std::size_t micro) const;
   std::span<const float> theta() const;
   std::vector<Segment> segments(const std::vector<Range>& ranges) const;
-  const WeightTrainingState& state();
 
   bool world_noise() const { return config_.rule.noise == "world"; }
   bool antithetic() const { return config_.rule.curvature == "antithetic"; }

@@ -36,6 +36,8 @@ std::unique_ptr<Network> make_mlp(const NetworkConfig& config, const ExampleShap
 
 void NetworkConfig::describe(Fields& fields) {
   fields.add("model.name", name, {"mlp"}, "the network");
+  fields.add("model.likelihood", likelihood, {"classification", "regression"},
+             "mlp: a softmax over classes, or a Gaussian whose noise is learned too");
   fields.add("model.hidden", hidden, {1, kWidest}, "mlp: widths of the hidden layers");
   fields.add("model.activation", activation, {"relu", "gelu", "tanh"}, "mlp: between its layers");
 }

@@ -13,8 +13,9 @@ namespace bayesum {
 // The section [model] of a configuration that trains a network.
 struct NetworkConfig {
   std::string name;
-  Wholes hidden = {50};             // mlp
-  std::string activation = "relu";  // mlp
+  std::string likelihood = "classification";  // mlp; or regression
+  Wholes hidden = {50};                       // mlp
+  std::string activation = "relu";            // mlp
 
   void describe(Fields& fields);
 };

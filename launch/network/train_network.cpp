@@ -1,0 +1,258 @@
+#include "launch/network/train_network.hpp"
+
+#include <atomic>
+#include <iostream>
+#include <optional>
+
+#include "core/agree.hpp"
+#include "core/files/hash.hpp"
+#include "core/weights/held_out.hpp"
+#include "core/weights/network_metrics.hpp"
+#include "core/weights/weight_checkpoint.hpp"
+#include "launch/network/network_config.hpp"
+#include "launch/run_session.hpp"
+#include "launch/signals.hpp"
+#include "launch/table.hpp"
+#include "models/network/trained_network.hpp"
+
+namespace bayesum {
+namespace {
+
+double per_second(const NetworkReport& report, const NetworkReport& first) {
+  const double seconds = report.seconds - first.seconds;
+  const auto steps = static_cast<double>(report.step - first.step);
+  return seconds > 0 ? steps * report.examples / seconds : 0.0;
+}
+
+// One rank's part in a training.
+class NetworkTraining {
+ public:
+  NetworkTraining(const NetworkTrainConfig& config, Communicator& ranks, const Stream& stream)
+      : config_(config),
+        ranks_(ranks),
+        stream_(stream),
+        is_root_(ranks.rank() == 0),
+        session_(config_.run, ranks, stream) {}
+
+  StopReason run() {
+    return session_.run([this] { return train(); });
+  }
+
+ private:
+  StopReason train();
+  void open();
+  NetworkTrainer::Hooks hooks();
+  std::optional<WeightTrainingState> newest_state(NetworkTrainer& trainer);
+  void report(const NetworkReport& report);
+  void validate(NetworkTrainer& trainer);
+  void save(const WeightTrainingState& state);
+  void write_posterior(NetworkTrainer& trainer);
+  void tell(const NetworkReport& last, StopReason reason) const;
+  std::string what_is_counted() const { return is_text() ? "tokens" : "examples"; }
+  bool is_text() const { return sets_.training->shape().is_tokens(); }
+  std::uint64_t seed() const { return static_cast<std::uint64_t>(config_.run.seed); }
+
+  NetworkTrainConfig config_;
+  Communicator& ranks_;
+  const Stream& stream_;
+  bool is_root_;
+  RunSession session_;
+  ExampleSets sets_;
+  std::unique_ptr<Network> network_;
+  std::optional<ExampleFeed> held_out_;
+  CheckpointIdentity identity_;
+  std::optional<NetworkReport> first_;
+  std::optional<ValidationReport> validation_;
+};
+
+StopReason NetworkTraining::train() {
+  open();
+  std::optional<NetworkTrainer> trainer;
+  agree(ranks_, stream_, [&] {
+    trainer.emplace(NetworkTrainer::Parts{stream_, ranks_, *sets_.training, *network_},
+                    config_.trainer(), hooks());
+  });
+  const auto state = newest_state(*trainer);
+  Fields fields;
+  config_.describe(fields);
+  session_.begin(to_toml(fields));
+  session_.begin_progress(config_.steps);
+  if (state) trainer->restore(*state);
+
+  const StopReason reason = trainer->run();
+  const NetworkReport& last = trainer->last_report();
+  session_.finish(reason, {last.step, last.seconds, "loss " + rounded(last.loss, 5)});
+  if (reason == StopReason::kRequested) return reason;
+  write_posterior(*trainer);
+  if (is_root_) tell(last, reason);
+  return reason;
+}
+
+// Data and network, which every rank comes to by itself.
+void NetworkTraining::open() {
+  agree(ranks_, stream_, [&] {
+    const bool classes = config_.model.likelihood == "classification";
+    sets_ = open_examples(config_.data, classes ? Response::kClass : Response::kReal, seed());
+    network_ = make_network(config_.model, sets_.training->shape());
+    if (sets_.validation) {
+      held_out_.emplace(*sets_.validation, static_cast<std::size_t>(config_.data.batch),
+                        stream_.device());
+    }
+  });
+  identity_ = {config_.identity(), sets_.training->fingerprint()};
+  require_same(ranks_, stream_, hash_of(std::as_bytes(std::span(identity_.config))),
+               "configuration");
+  require_same(ranks_, stream_, identity_.fingerprint, "data of " + config_.data.path);
+  session_.log().info("{} has {} examples", config_.data.path, sets_.training->size());
+  if (!is_root_) return;
+  const ExampleShape& shape = sets_.training->shape();
+  std::cout << config_.model.name << " of " << network_->parameters().count() << " parameters, "
+            << sets_.training->size()
+            << (is_text() ? " windows of " + std::to_string(shape.context) + " tokens"
+                          : " examples of " + counted(shape.features, "feature"))
+            << " in " << config_.data.path << ", on " << session_.where() << std::endl;
+}
+
+NetworkTrainer::Hooks NetworkTraining::hooks() {
+  return {.report = [this](const NetworkReport& step) { report(step); },
+          .validate = [this](NetworkTrainer& trainer) { validate(trainer); },
+          .validate_every = config_.validation.every,
+          .checkpoint = [this](const WeightTrainingState& state) { save(state); },
+          .checkpoint_every = config_.run.checkpoint_every,
+          .stop_requested = stop_requested};
+}
+
+// That of the newest checkpoint, read by rank 0 and given to all, when there is one to go on from.
+std::optional<WeightTrainingState> NetworkTraining::newest_state(NetworkTrainer& trainer) {
+  if (config_.run.resume != "auto") return std::nullopt;
+  std::optional<WeightTrainingState> state;
+  agree(ranks_, stream_, [&] {
+    if (!is_root_) return;
+    const auto warn = [&](const std::string& sentence) { session_.log().warn(sentence); };
+    state = load_weight_checkpoint(stream_, session_.folder().checkpoints(), identity_,
+                                   network_->parameters(), warn);
+  });
+  std::array<double, 3> numbers{state ? 1.0 : 0.0, state ? static_cast<double>(state->step) : 0.0,
+                                state ? static_cast<double>(state->weights.updates) : 0.0};
+  session_.share(std::span<double>(numbers));
+  if (numbers[0] == 0) return std::nullopt;
+  if (!state) {
+    state.emplace();
+    state->weights = WeightState(stream_.device(), network_->parameters().size());
+    state->scalars = trainer.state().scalars;
+  } else {
+    trainer.state();
+  }
+  state->step = static_cast<std::int64_t>(numbers[1]);
+  state->weights.updates = static_cast<std::int64_t>(numbers[2]);
+  for (auto& [name, value] : state->scalars) session_.share(std::span(&value, 1));
+  for (Buffer<float>* vector :
+       {&state->weights.mean, &state->weights.curvature, &state->weights.momentum}) {
+    std::vector<float> host(vector->size());
+    copy<float>(stream_, vector->span(), host);
+    session_.share(std::span<float>(host));
+    copy<float>(stream_, host, vector->span());
+  }
+  session_.tell_resumed(state->step);
+  return state;
+}
+
+void NetworkTraining::report(const NetworkReport& step) {
+  if (!first_) first_ = step;
+  if (!is_root_) return;
+  const double rate = per_second(step, *first_);
+  session_.folder().write_metrics(metrics_json(step));
+  if (step.skipped) session_.log().warn("step {} was skipped", step.step);
+  std::string words = "loss " + rounded(step.loss, 5);
+  if (validation_) words += "  held-out " + rounded(validation_->loss, 5);
+  if (step.skips > 0) words += "  skipped " + std::to_string(step.skips);
+  if (rate > 0) words += "  " + rounded(rate, 3) + " " + what_is_counted() + "/s";
+  session_.show({step.step, step.seconds, words});
+}
+
+// At the mean of the posterior.
+void NetworkTraining::validate(NetworkTrainer& trainer) {
+  if (!held_out_) return;
+  Buffer<float> mean(stream_.device(), network_->parameters().size());
+  trainer.write_mean(mean.span());
+  const auto counts = score_in_order(stream_, ranks_, *network_, mean.span(), *held_out_,
+                                     static_cast<std::uint64_t>(config_.validation.examples));
+  const double examples = counts[WeightMessage::kExamples];
+  validation_ = {trainer.step_number(), counts[WeightMessage::kLoss] / examples,
+                 counts[WeightMessage::kCorrect] / examples};
+  if (!is_root_) return;
+  session_.folder().write_metrics(metrics_json(*validation_));
+  session_.log().info("step {}: held-out loss {}, accuracy {}", trainer.step_number(),
+                      validation_->loss, validation_->accuracy);
+}
+
+void NetworkTraining::save(const WeightTrainingState& state) {
+  agree(ranks_, stream_, [&] {
+    if (!is_root_) return;
+    save_weight_checkpoint(stream_, session_.folder().checkpoints(), identity_,
+                           network_->parameters(), state);
+  });
+  session_.log().info("saved the checkpoint of step {}", state.step);
+}
+
+void NetworkTraining::write_posterior(NetworkTrainer& trainer) {
+  const std::size_t size = network_->parameters().size();
+  Buffer<float> mean(stream_.device(), size);
+  Buffer<float> sd(stream_.device(), size);
+  trainer.write_mean(mean.span());
+  trainer.write_sd(sd.span());
+  Fields fields;
+  config_.describe(fields);
+  const NetworkDescription description{.model = config_.model.name,
+                                       .config = to_toml(fields, {"data", "model"}),
+                                       .tokenizer = {},
+                                       .tokenizer_tables = {},
+                                       .rule = config_.rule.name,
+                                       .ess = config_.rule.ess,
+                                       .seed = seed(),
+                                       .fingerprint = identity_.fingerprint,
+                                       .step = trainer.step_number()};
+  agree(ranks_, stream_, [&] {
+    if (!is_root_) return;
+    write_network(stream_, session_.folder().posterior(), description, network_->parameters(),
+                  {mean.span(), sd.span(), trainer.weights().curvature.span()});
+  });
+}
+
+void NetworkTraining::tell(const NetworkReport& last, StopReason reason) const {
+  Table table({"loss", rounded(last.loss, 5) + " in the last step"});
+  if (validation_) {
+    table.add({"held-out", rounded(validation_->loss, 5) + " at the mean" +
+                               (is_text() || config_.model.likelihood == "classification"
+                                    ? ", accuracy " + fixed(validation_->accuracy, 4)
+                                    : "")});
+  }
+  table.add({"steps", std::to_string(last.step) + " (" + to_string(reason) + ")"});
+  table.add({"time", seconds_text(last.seconds)});
+  if (first_) {
+    table.add({"speed", rounded(per_second(last, *first_), 3) + " " + what_is_counted() + "/s"});
+  }
+  table.add({"ranks", session_.where()});
+  if (ranks_.size() > 1) {
+    table.add({"communicated", bytes_text(static_cast<double>(ranks_.traffic().bytes)) + " in " +
+                                   std::to_string(ranks_.traffic().calls) + " calls by rank 0"});
+  }
+  table.add({"posterior", session_.folder().posterior().string()});
+  std::cout << "\n" << table.text(Table::kLeft) << std::flush;
+}
+
+}  // namespace
+
+ExitCode train_network(const TrainOptions& options, Job& job) {
+  NetworkTrainConfig config;
+  agree(job.ranks(), Stream(),
+        [&] { config = load_network_config(options.config, options.overrides); });
+  watch_signals();
+  std::atomic<StopReason> reason{};
+  run_on_ranks(job, config.run, [&](Communicator& ranks, const Stream& stream) {
+    reason = NetworkTraining(config, ranks, stream).run();
+  });
+  return reason == StopReason::kRequested ? ExitCode::kStopped : ExitCode::kDone;
+}
+
+}  // namespace bayesum

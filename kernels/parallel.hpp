@@ -7,10 +7,12 @@
 #ifdef _OPENMP
 #include <omp.h>
 #define BAYESUM_OMP(...) _Pragma(#__VA_ARGS__)
-#define BAYESUM_SIMD _Pragma("omp simd")  // no iteration of the loop depends on another
+// Vector code of the loop behind it: no iteration depends on another but through the reductions
+// that it names, the order of which depends on the processor that the program was compiled for.
+#define BAYESUM_SIMD(...) BAYESUM_OMP(omp simd __VA_ARGS__)
 #else
 #define BAYESUM_OMP(...)
-#define BAYESUM_SIMD
+#define BAYESUM_SIMD(...)
 #endif
 
 // The threads of CPU twins. Work is cut into pieces that depend on shapes alone, never on the
@@ -30,6 +32,15 @@ inline int thread_count() {
 inline void set_thread_count([[maybe_unused]] int threads) {
 #ifdef _OPENMP
   omp_set_num_threads(threads);
+#endif
+}
+
+// The number of the calling thread among those of the loop it is in.
+inline int thread_index() {
+#ifdef _OPENMP
+  return omp_get_thread_num();
+#else
+  return 0;
 #endif
 }
 
@@ -66,11 +77,7 @@ void sum_in_lanes(std::size_t blocks, const Make& make, const Merge& merge) {
   const auto last = static_cast<std::ptrdiff_t>(lanes);
   BAYESUM_OMP(omp parallel for ordered schedule(static, 1) num_threads(threads))
   for (std::ptrdiff_t i = 0; i < last; ++i) {
-#ifdef _OPENMP
-    auto& accumulator = next_accumulator[omp_get_thread_num()];
-#else
-    auto& accumulator = *next_accumulator;
-#endif
+    auto& accumulator = next_accumulator[thread_index()];
     const auto lane = static_cast<std::size_t>(i);
     accumulator.clear();
     for (std::size_t block = lane * blocks / lanes; block < (lane + 1) * blocks / lanes; ++block) {

@@ -17,7 +17,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 build_packages=(
   build-essential cmake ninja-build ccache pkg-config git python3
   libopenmpi-dev openmpi-bin
-  libopenblas-dev liblapacke-dev libboost-dev
+  libopenblas-dev liblapacke-dev libdnnl-dev libboost-dev
   libspdlog-dev libfmt-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libxxhash-dev zlib1g-dev
   gnuplot-nox
   libgtest-dev libgmock-dev libbenchmark-dev)

@@ -25,4 +25,9 @@ struct Dropout {
 void dropout(const Stream& stream, const Dropout<float>& op);
 void dropout(const Stream& stream, const Dropout<BFloat16>& op);
 
+// 65536 keep, for both twins.
+inline std::uint32_t dropout_threshold(float rate) {
+  return 65536u - static_cast<std::uint32_t>(rate * 65536.0f + 0.5f);
+}
+
 }  // namespace bayesum

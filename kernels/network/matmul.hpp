@@ -46,7 +46,8 @@ void matmul_gelu(const Stream& stream, const Matmul& op, MatrixView<const BFloat
                  MatrixView<const BFloat16> b, MatrixView<BFloat16> pre, MatrixView<BFloat16> y);
 
 // Back through GELU in the product that brings the gradient of its output:
-// dpre = (alpha op(A) op(B)) gelu'(pre), element by element. beta is 0, there is no bias.
+// dpre = (alpha op(A) op(B)) gelu'(pre), element by element. beta is 0, there
+// is no bias, and pre must not overlap dpre.
 void matmul_gelu_backward(const Stream& stream, const Matmul& op, MatrixView<const float> a,
                           MatrixView<const float> b, MatrixView<const float> pre,
                           MatrixView<float> dpre);

@@ -6,6 +6,7 @@
 #include "kernels/error.hpp"
 #include "kernels/network/activation.hpp"
 #include "kernels/network/attention.hpp"
+#include "kernels/network/cached_attention.hpp"
 #include "kernels/network/cross_entropy.hpp"
 #include "kernels/network/dropout.hpp"
 #include "kernels/network/embedding.hpp"

@@ -15,7 +15,7 @@ inline constexpr std::size_t kWeightGrain = 16384;
 template <class Op>
 void for_each_weight(const Op& op, std::size_t size) {
   parallel_ranges(size, kWeightGrain, [&](std::size_t begin, std::size_t end) {
-    BAYESUM_SIMD
+    BAYESUM_SIMD()
     for (std::size_t i = begin; i < end; ++i) op(i);
   });
 }
@@ -29,7 +29,7 @@ void for_each_weight_with_noise(const Op& op, NoiseStart start, std::size_t size
     alignas(64) float noise[kTile];
     for (std::size_t tile = from; tile < to; tile += kTile) {
       const std::size_t first_block = (start.first - offset + tile) / 4;
-      BAYESUM_SIMD
+      BAYESUM_SIMD()
       for (std::size_t b = 0; b < kTile / 4; ++b) {
         const NoiseBlock block = Noise::block(start.id, first_block + b);
         noise[4 * b] = block.element[0];
@@ -40,7 +40,7 @@ void for_each_weight_with_noise(const Op& op, NoiseStart start, std::size_t size
       const std::size_t begin = std::max(tile, offset) - offset;
       const std::size_t end = std::min(tile + kTile, to) - offset;
       const float* const of_index = noise + begin + offset - tile;
-      BAYESUM_SIMD
+      BAYESUM_SIMD()
       for (std::size_t i = begin; i < end; ++i) op(i, of_index[i - begin]);
     }
   });

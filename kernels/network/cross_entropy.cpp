@@ -1,0 +1,244 @@
+#include "kernels/network/cross_entropy.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "kernels/network/check.hpp"
+#include "kernels/network/math.hpp"
+#include "kernels/network/simd.hpp"
+#include "kernels/network/twins.hpp"
+
+namespace bayesum {
+
+namespace cpu {
+namespace {
+
+struct Softmax {
+  float largest;
+  double total;  // sum of e^(z - largest)
+};
+
+template <class T>
+Softmax softmax_of(const T* z, std::size_t classes) {
+  constexpr std::size_t kPiece = 1024;
+  float largest = -std::numeric_limits<float>::infinity();
+  BAYESUM_SIMD(reduction(max : largest))
+  for (std::size_t j = 0; j < classes; ++j) {
+    const auto value = static_cast<float>(z[j]);
+    largest = value > largest ? value : largest;
+  }
+  double total = 0.0;
+  for (std::size_t begin = 0; begin < classes; begin += kPiece) {
+    const std::size_t end = std::min(classes, begin + kPiece);
+    float piece = 0.0f;
+    BAYESUM_SIMD(reduction(+ : piece))
+    for (std::size_t j = begin; j < end; ++j) piece += fast_exp(static_cast<float>(z[j]) - largest);
+    total += static_cast<double>(piece);
+  }
+  return {largest, total};
+}
+
+// out_j = scale e^(z_j - largest), for j below `classes`; out may be z.
+template <class T, class Out>
+void scaled_exp(const T* z, std::size_t classes, float largest, float scale, Out* out) {
+  BAYESUM_SIMD()
+  for (std::size_t j = 0; j < classes; ++j) {
+    out[j] = static_cast<Out>(scale * fast_exp(static_cast<float>(z[j]) - largest));
+  }
+}
+
+bool is_class(std::int32_t target, std::size_t classes) {
+  return target >= 0 && static_cast<std::size_t>(target) < classes;
+}
+
+template <class T>
+double row_loss(const T* z, const Softmax& softmax, std::int32_t target, std::size_t classes) {
+  if (!is_class(target, classes)) return std::numeric_limits<double>::quiet_NaN();
+  return std::log(softmax.total) + (static_cast<double>(softmax.largest) -
+                                    static_cast<double>(static_cast<float>(z[target])));
+}
+
+// The sums of a run of rows; add_row(r, sums) adds row r.
+template <class AddRow>
+struct LossRows {
+  static constexpr std::size_t kRows = 8;
+
+  std::size_t rows;
+  const AddRow* add_row;
+  double sums[kLossSums];
+
+  void clear() { std::fill(sums, sums + kLossSums, 0.0); }
+  void add(std::size_t block) {
+    const std::size_t end = std::min(rows, (block + 1) * kRows);
+    for (std::size_t r = block * kRows; r < end; ++r) (*add_row)(r, sums);
+  }
+};
+
+template <class AddRow>
+void sum_rows(std::size_t rows, std::span<double> sums, const AddRow& add_row) {
+  using Rows = LossRows<AddRow>;
+  sum_in_lanes((rows + Rows::kRows - 1) / Rows::kRows,
+               [&] {
+                 return Rows{rows, &add_row, {}};
+               },
+               [&](const Rows& lane) {
+                 for (std::size_t k = 0; k < kLossSums; ++k) sums[k] += lane.sums[k];
+               });
+}
+
+template <class T>
+void add_cross_entropy(const CrossEntropy<T>& op, std::size_t r, double* sums) {
+  T* const z = row_of(op.logits, r);
+  const std::int32_t target = op.targets[r];
+  if (target == kIgnoredTarget) {
+    std::fill(z, z + op.logits.cols, static_cast<T>(0.0f));
+    return;
+  }
+  const Softmax softmax = softmax_of(z, op.classes);
+  sums[0] += row_loss(z, softmax, target, op.classes);
+  sums[1] += 1.0;
+  const auto equals_largest = [&](T value) { return static_cast<float>(value) == softmax.largest; };
+  if (is_class(target, op.classes) && equals_largest(z[target]) &&
+      std::none_of(z, z + target, equals_largest)) {
+    sums[2] += 1.0;
+  }
+  const auto inverse = static_cast<float>(1.0 / softmax.total);
+  float own = 0.0f;
+  if (is_class(target, op.classes)) {
+    own = inverse * fast_exp(static_cast<float>(z[target]) - softmax.largest);
+  }
+  scaled_exp(z, op.classes, softmax.largest, op.scale * inverse, z);
+  if (is_class(target, op.classes)) z[target] = static_cast<T>(op.scale * (own - 1.0f));
+  std::fill(z + op.classes, z + op.logits.cols, static_cast<T>(0.0f));
+}
+
+template <class T>
+void cross_entropy_all(const CrossEntropy<T>& op) {
+  sum_rows(op.logits.rows, op.sums,
+           [&](std::size_t r, double* sums) { add_cross_entropy(op, r, sums); });
+}
+
+template <class T>
+void evaluate_row(const CrossEntropyRows<T>& op, std::size_t r) {
+  const T* const z = row_of(op.logits, r);
+  const Softmax softmax = softmax_of(z, op.classes);
+  if (!op.loss.empty()) {
+    const std::int32_t target = op.targets[r];
+    op.loss[r] = target == kIgnoredTarget
+                     ? 0.0f
+                     : static_cast<float>(row_loss(z, softmax, target, op.classes));
+  }
+  if (is_given(op.probabilities)) {
+    scaled_exp(z, op.classes, softmax.largest, static_cast<float>(1.0 / softmax.total),
+               row_of(op.probabilities, r));
+  }
+}
+
+template <class T>
+void evaluate(const CrossEntropyRows<T>& op) {
+  for_row_ranges(op.logits.rows, op.logits.cols, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t r = begin; r < end; ++r) evaluate_row(op, r);
+  });
+}
+
+template <class T>
+void squared_error_all(const SquaredError<T>& op) {
+  constexpr double kTwoPi = 6.283185307179586476925286766559;
+  const auto precision = static_cast<double>(op.precision);
+  const double constant = static_cast<double>(op.output.cols) * std::log(precision / kTwoPi);
+  const float factor = op.scale * op.precision;
+  sum_rows(op.output.rows, op.sums, [&](std::size_t r, double* sums) {
+    T* const f = row_of(op.output, r);
+    const float* const y = row_of(op.target, r);
+    double squares = 0.0;
+    BAYESUM_SIMD(reduction(+ : squares))
+    for (std::size_t j = 0; j < op.output.cols; ++j) {
+      const float error = static_cast<float>(f[j]) - y[j];
+      squares += static_cast<double>(error) * static_cast<double>(error);
+      f[j] = static_cast<T>(factor * error);
+    }
+    sums[0] += 0.5 * (precision * squares - constant);
+    sums[1] += 1.0;
+    sums[2] += squares;
+  });
+}
+
+}  // namespace
+
+void cross_entropy(const Stream&, const CrossEntropy<float>& op) { cross_entropy_all(op); }
+void cross_entropy(const Stream&, const CrossEntropy<BFloat16>& op) { cross_entropy_all(op); }
+void cross_entropy_rows(const Stream&, const CrossEntropyRows<float>& op) { evaluate(op); }
+void cross_entropy_rows(const Stream&, const CrossEntropyRows<BFloat16>& op) { evaluate(op); }
+void squared_error(const Stream&, const SquaredError<float>& op) { squared_error_all(op); }
+void squared_error(const Stream&, const SquaredError<BFloat16>& op) { squared_error_all(op); }
+
+}  // namespace cpu
+
+namespace {
+
+void check_classes(std::size_t classes, std::size_t columns) {
+  if (classes != 0 && classes <= columns) return;
+  throw Error(ExitCode::kUsage, "logits of " + std::to_string(columns) + " columns cannot have " +
+                                    std::to_string(classes) + " classes");
+}
+
+template <class T>
+void check_and_add(const Stream& stream, const CrossEntropy<T>& op) {
+  check_classes(op.classes, op.logits.cols);
+  check_size("the targets", op.targets.size(), op.logits.rows);
+  check_size("the sums of a loss", op.sums.size(), kLossSums);
+  if (op.logits.rows != 0) BAYESUM_NETWORK_DISPATCH(stream, cross_entropy(stream, op));
+}
+
+template <class T>
+void check_and_evaluate(const Stream& stream, const CrossEntropyRows<T>& op) {
+  check_classes(op.classes, op.logits.cols);
+  if (!op.loss.empty()) {
+    check_size("the losses", op.loss.size(), op.logits.rows);
+    check_size("the targets", op.targets.size(), op.logits.rows);
+  }
+  if (is_given(op.probabilities)) {
+    check_shape("the probabilities", op.probabilities, op.logits.rows, op.classes);
+  }
+  if (op.logits.rows != 0) BAYESUM_NETWORK_DISPATCH(stream, cross_entropy_rows(stream, op));
+}
+
+template <class T>
+void check_and_add(const Stream& stream, const SquaredError<T>& op) {
+  check_shape("the target", op.target, op.output.rows, op.output.cols);
+  check_size("the sums of a loss", op.sums.size(), kLossSums);
+  if (!(op.precision > 0.0f)) {
+    throw Error(ExitCode::kUsage,
+                "a squared error needs a positive precision, not " + std::to_string(op.precision));
+  }
+  if (op.output.rows != 0) BAYESUM_NETWORK_DISPATCH(stream, squared_error(stream, op));
+}
+
+}  // namespace
+
+void cross_entropy(const Stream& stream, const CrossEntropy<float>& op) {
+  check_and_add(stream, op);
+}
+
+void cross_entropy(const Stream& stream, const CrossEntropy<BFloat16>& op) {
+  check_and_add(stream, op);
+}
+
+void cross_entropy_rows(const Stream& stream, const CrossEntropyRows<float>& op) {
+  check_and_evaluate(stream, op);
+}
+
+void cross_entropy_rows(const Stream& stream, const CrossEntropyRows<BFloat16>& op) {
+  check_and_evaluate(stream, op);
+}
+
+void squared_error(const Stream& stream, const SquaredError<float>& op) {
+  check_and_add(stream, op);
+}
+
+void squared_error(const Stream& stream, const SquaredError<BFloat16>& op) {
+  check_and_add(stream, op);
+}
+
+}  // namespace bayesum

@@ -46,7 +46,8 @@ def conditions(preset):
         "no-gpu": preset != "cuda" or not has_gpu(),
         "no-data-dir": not os.path.isdir(data),
         "no-example-data": not os.path.exists(examples),
-        "no-safetensors": importlib.util.find_spec("safetensors") is None,
+        "no-safetensors": None in map(importlib.util.find_spec, ("safetensors", "numpy")),
+        "no-transformers": None in map(importlib.util.find_spec, ("torch", "transformers")),
         "no-openmp": preset == "tsan",
         "no-small-disk": not may_mount(),
     }

@@ -103,6 +103,32 @@ TEST(TensorFiles, PythonReadsTheTypesByTheFormatAlone) {
             "u8 U8 [2] 0 255\n");
 }
 
+TEST(TensorFiles, OpenInThePackageSafetensors) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "a.safetensors";
+  const std::vector<double> f64{0.1};
+  const std::vector<float> f32{1.5f, -2};
+  const std::vector<std::uint16_t> f16{0x3c00};
+  const std::vector<std::int64_t> i64{-5};
+  const std::vector<std::uint8_t> u8{0, 255, 7};
+  for (const Checksum checksum : {Checksum::kNone, Checksum::kLast}) {
+    write_tensors(path, {{"format", "np"}},
+                  {{"u8", TensorType::kU8, {3}, bytes_of(u8)},
+                   {"f32", TensorType::kF32, {2, 1}, bytes_of(f32)},
+                   {"f16", TensorType::kF16, {}, bytes_of(f16)},
+                   {"f64", TensorType::kF64, {1}, bytes_of(f64)},
+                   {"i64", TensorType::kI64, {1, 1}, bytes_of(i64)}},
+                  checksum);
+    const auto said = testing::run_command("python3 " BAYESUM_TEST_FOLDER "/safetensors_open.py " +
+                                           path.string());
+    if (said.status == 77) GTEST_SKIP() << "a package is not here: " << said.text;
+    EXPECT_EQ(said.status, 0);
+    EXPECT_EQ(said.text,
+              "f16 float16 () 1.0\nf32 float32 (2, 1) [[1.5], [-2.0]]\nf64 float64 (1,) [0.1]\n"
+              "i64 int64 (1, 1) [[-5]]\nu8 uint8 (3,) [0, 255, 7]\n");
+  }
+}
+
 // IEEE 754, 3.4: value = (-1)^s 2^(e - bias) (1 + fraction), subnormal below.
 double value_of(std::uint16_t bits, int exponent_bits) {
   const int fraction_bits = 15 - exponent_bits;

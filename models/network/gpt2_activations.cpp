@@ -51,12 +51,9 @@ BlockActivations<T> block(const Gpt2Shape& shape, std::size_t tokens, Cutter& cu
           .hidden = cut.matrix<T>(tokens, 4 * channels)};
 }
 
-// Rows of logits at a time: chunks of equal size, of at most kLogitBytes or one row.
+// Rows of logits at a time: at most kLogitBytes, or one row.
 std::size_t head_rows(const Gpt2Shape& shape, std::size_t tokens) {
-  const std::size_t most =
-      std::max<std::size_t>(1, kLogitBytes / (shape.embedded() * sizeof(float)));
-  const std::size_t chunks = std::max<std::size_t>(1, (tokens + most - 1) / most);
-  return (tokens + chunks - 1) / chunks;
+  return std::min(tokens, std::max<std::size_t>(1, kLogitBytes / sizeof(float) / shape.embedded()));
 }
 
 }  // namespace

@@ -60,6 +60,12 @@ std::string toml_value(const Strings& values) {
   for (const std::string& value : values) text += (text.empty() ? "" : ", ") + toml_string(value);
   return "[" + text + "]";
 }
+std::string toml_value(const Wholes& values) {
+  std::string text;
+  for (const std::int64_t value : values)
+    text += (text.empty() ? "" : ", ") + std::to_string(value);
+  return "[" + text + "]";
+}
 std::string toml_value(const Numbers& numbers) {
   std::string text;
   for (const auto& [key, value] : numbers) {
@@ -121,8 +127,9 @@ std::string Interval::text(std::string_view name) const {
 }
 
 std::string Field::type_text() const {
-  constexpr std::array kTypes = {"true or false", "whole number",  "number",
-                                 "text",          "list of texts", "table of numbers"};
+  constexpr std::array kTypes = {
+      "true or false",    "whole number",         "number", "text", "list of texts",
+      "table of numbers", "list of whole numbers"};
   return kTypes.at(value.index());
 }
 
@@ -135,8 +142,9 @@ std::string Field::bound_text() const {
   const bool unbounded = interval.contains(-std::numeric_limits<double>::infinity()) &&
                          interval.contains(std::numeric_limits<double>::infinity());
   if (unbounded) return "";
-  return std::holds_alternative<Numbers*>(value) ? "each " + interval.text()
-                                                 : interval.text(leaf_of(key));
+  const bool many =
+      std::holds_alternative<Numbers*>(value) || std::holds_alternative<Wholes*>(value);
+  return many ? "each " + interval.text() : interval.text(leaf_of(key));
 }
 
 std::string Field::value_text() const {
@@ -160,6 +168,9 @@ void Fields::add(std::string key, Strings& value, std::string help) {
   all_.push_back({std::move(key), &value, {}, {}, std::move(help)});
 }
 void Fields::add(std::string key, Numbers& value, Interval interval, std::string help) {
+  all_.push_back({std::move(key), &value, interval, {}, std::move(help)});
+}
+void Fields::add(std::string key, Wholes& value, Interval interval, std::string help) {
   all_.push_back({std::move(key), &value, interval, {}, std::move(help)});
 }
 

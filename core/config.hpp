@@ -32,12 +32,13 @@ inline constexpr Interval kPositive{0.0, std::numeric_limits<double>::infinity()
 inline constexpr Interval kNonNegative{0.0, std::numeric_limits<double>::infinity(), false, false};
 
 using Strings = std::vector<std::string>;
+using Wholes = std::vector<std::int64_t>;
 using Numbers = std::map<std::string, double>;  // a table with the user's own keys
 
 struct Field {
   std::string key;  // "rule.rho"
-  std::variant<bool*, std::int64_t*, double*, std::string*, Strings*, Numbers*> value;
-  Interval interval;                 // of a number, and of each number of a table
+  std::variant<bool*, std::int64_t*, double*, std::string*, Strings*, Numbers*, Wholes*> value;
+  Interval interval;                 // of a number, and of each number of a table or list
   std::vector<std::string> choices;  // of a string; empty: any
   std::string help;
 
@@ -54,6 +55,7 @@ class Fields {
   void add(std::string key, std::string& value, std::vector<std::string> choices, std::string help);
   void add(std::string key, Strings& value, std::string help);
   void add(std::string key, Numbers& value, Interval interval, std::string help);
+  void add(std::string key, Wholes& value, Interval interval, std::string help);
 
   const std::vector<Field>& all() const { return all_; }
   const Field* find(std::string_view key) const;
@@ -66,7 +68,7 @@ class Fields {
 };
 
 // One `--section.key value` of the command line; for a table field, `--section.key.name value`; a
-// list of texts is separated by commas.
+// list is separated by commas.
 struct Override {
   std::string key;
   std::string value;
@@ -81,6 +83,11 @@ void load_config(const std::filesystem::path& path, const std::vector<Override>&
 // The same from text, `name` standing for the path in messages.
 void parse_config(const std::string& text, const std::string& name,
                   const std::vector<Override>& overrides, Fields& fields);
+
+// The text that file and flags give this key, by which the fields of the file can be chosen; empty
+// where they give none, or where the file is one that load_config will refuse.
+std::string text_of_key(const std::filesystem::path& path, const std::vector<Override>& overrides,
+                        const std::string& key);
 
 // The present values of these sections (of all, when none is named) as TOML; reading it back gives
 // the same values, bit for bit.

@@ -76,6 +76,17 @@ std::optional<Strings> read(const toml::node& node, Strings*) {
   }
   return texts;
 }
+std::optional<Wholes> read(const toml::node& node, Wholes*) {
+  const toml::array* array = node.as_array();
+  if (array == nullptr) return std::nullopt;
+  Wholes values;
+  for (const toml::node& element : *array) {
+    const auto value = element.value_exact<std::int64_t>();
+    if (!value) return std::nullopt;
+    values.push_back(*value);
+  }
+  return values;
+}
 
 std::optional<bool> read(const std::string& text, bool*) {
   if (text == "true") return true;
@@ -105,6 +116,16 @@ std::optional<Strings> read(const std::string& text, Strings*) {
   }
   return parts;
 }
+std::optional<Wholes> read(const std::string& text, Wholes*) {
+  Wholes values;
+  const Strings parts = read(text, static_cast<Strings*>(nullptr)).value();
+  for (const std::string& part : parts) {
+    const auto value = read_number<std::int64_t>(part);
+    if (!value) return std::nullopt;
+    values.push_back(*value);
+  }
+  return values;
+}
 
 // `subject` is where a value stands and what it is: "a.toml:1:7: rule.rho = 2", "--rule.rho 2".
 [[noreturn]] void refuse_type(const std::string& subject, std::string type, std::string bound) {
@@ -121,6 +142,11 @@ void check_number(const Interval& interval, const std::string& name, double valu
 
 void check(const Field&, bool, const std::string&) {}
 void check(const Field&, const Strings&, const std::string&) {}
+void check(const Field& field, const Wholes& values, const std::string& subject) {
+  for (const std::int64_t value : values) {
+    check_number(field.interval, "each element", static_cast<double>(value), subject);
+  }
+}
 template <class Number>
 void check(const Field& field, const Number& value, const std::string& subject) {
   check_number(field.interval, field.key.substr(field.key.rfind('.') + 1),
@@ -255,12 +281,36 @@ void parse_config(const std::string& text, const std::string& name,
   for (const Override& flag : overrides) apply(flag, fields);
 }
 
-void load_config(const std::filesystem::path& path, const std::vector<Override>& overrides,
-                 Fields& fields) {
+namespace {
+
+std::string text_of(const std::filesystem::path& path) {
   const InputFile file(path);
   std::string text(std::min<std::uint64_t>(file.size(), kMaxBytes + 1), '\0');
   file.read(0, std::as_writable_bytes(std::span(text)));
-  parse_config(text, path.string(), overrides, fields);
+  return text;
+}
+
+}  // namespace
+
+void load_config(const std::filesystem::path& path, const std::vector<Override>& overrides,
+                 Fields& fields) {
+  parse_config(text_of(path), path.string(), overrides, fields);
+}
+
+std::string text_of_key(const std::filesystem::path& path, const std::vector<Override>& overrides,
+                        const std::string& key) {
+  for (auto flag = overrides.rbegin(); flag != overrides.rend(); ++flag) {
+    if (flag->key == key) return flag->value;
+  }
+  const std::string text = text_of(path);
+  if (text.size() > kMaxBytes) return "";
+  try {
+    check_depth(text, path.string());
+    const toml::table table = toml::parse(std::string_view(text));
+    return table.at_path(key).value_or(std::string());
+  } catch (const std::exception&) {
+    return "";
+  }
 }
 
 }  // namespace bayesum

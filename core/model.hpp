@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/data/dataset.hpp"
+#include "core/data/row_sample.hpp"
 #include "core/message.hpp"
 #include "core/posterior.hpp"
 
@@ -31,8 +32,11 @@ class Model {
 
   const Prior& prior() const { return prior_; }
   void set_prior(Prior prior) { prior_ = std::move(prior); }
-  // Where training starts.
+  // Where training starts, unless the model asks for rows to choose its start by.
   virtual Posterior initial_posterior() const = 0;
+  // How many it asks for, drawn from all data; and the start that they give, in host memory.
+  virtual std::size_t rows_to_start_from() const { return 0; }
+  virtual Posterior start_from(const RowSample&) { return initial_posterior(); }
 
   // What training ascends, given the loss summed over all data at q: the ELBO. (With the delta
   // method there is no ELBO: the log joint density at the mean.)

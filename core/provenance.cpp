@@ -6,7 +6,11 @@
 #include <cstdio>
 #include <set>
 #include <sstream>
+#include <utility>
 
+#include <nlohmann/json.hpp>
+
+#include "core/files/field_text.hpp"
 #include "core/files/hash.hpp"
 #include "kernels/error.hpp"
 
@@ -40,12 +44,28 @@ std::uint64_t read_hash(const TensorFile& file, const std::string& name, const d
   return (static_cast<std::uint64_t>(upper) << 32) | static_cast<std::uint64_t>(lower);
 }
 
-std::string column_of(const std::string& part) { return part.substr(0, part.find('=')); }
+using Group = std::pair<std::string, std::string>;  // a column and a level of it
+
+Group group_of(const TensorFile& file, const std::string& name, const std::string& text) {
+  const auto json = nlohmann::json::parse(text, nullptr, false);
+  const auto is_name = [](const auto& value) { return value.is_string() && value != ""; };
+  if (json.is_array() && json.size() == 2 && is_name(json[0]) && is_name(json[1])) {
+    const Group group = json.get<Group>();
+    if (group_text(group.first, group.second) == text) return group;
+  }
+  throw Error(ExitCode::kFile, file.path.string() + ": " + name + " has " + shown(text) +
+                                   " where a list of a column and a level belongs");
+}
 
 }  // namespace
 
+std::string group_text(const std::string& column, const std::string& level) {
+  return nlohmann::json{column, level}.dump();
+}
+
 bool Sources::by_parts() const {
-  return std::ranges::any_of(pieces_, [](const auto& entry) { return !entry.first.part.empty(); });
+  return std::ranges::any_of(pieces_,
+                             [](const auto& entry) { return !entry.first.column.empty(); });
 }
 
 void Sources::add(const Piece& piece, std::int64_t times) {
@@ -62,19 +82,31 @@ std::map<std::uint64_t, Sources::Extent> Sources::extents() const {
   std::map<std::uint64_t, Extent> extents;
   for (auto at = pieces_.begin(); at != pieces_.end();) {
     const std::uint64_t shard = at->first.shard;
-    // The empty part comes first.
-    const std::int64_t all = at->first.part.empty() ? (at++)->second : 0;
+    // All rows come first.
+    const std::int64_t all = at->first.column.empty() ? (at++)->second : 0;
     Extent extent{all, all};
     std::set<std::string> columns;
     for (; at != pieces_.end() && at->first.shard == shard; ++at) {
       extent.least = std::min(extent.least, all + at->second);
       extent.most = std::max(extent.most, all + at->second);
-      columns.insert(column_of(at->first.part));
+      columns.insert(at->first.column);
     }
     extent.by_two_columns = columns.size() > 1;
     extents[shard] = extent;
   }
   return extents;
+}
+
+bool Sources::agrees_with(const Sources& other, std::uint64_t shard) const {
+  const auto of_shard = [shard](const Sources& sources) {
+    const auto is_before = [](const auto& entry, std::uint64_t s) { return entry.first.shard < s; };
+    const auto is_after = [](std::uint64_t s, const auto& entry) { return s < entry.first.shard; };
+    const auto first =
+        std::lower_bound(sources.pieces_.begin(), sources.pieces_.end(), shard, is_before);
+    return std::ranges::subrange(first,
+                                 std::upper_bound(first, sources.pieces_.end(), shard, is_after));
+  };
+  return std::ranges::equal(of_shard(*this), of_shard(other));
 }
 
 bool Sources::shares_with(const Sources& other) const {
@@ -83,7 +115,9 @@ bool Sources::shares_with(const Sources& other) const {
   auto here = extents(), there = other.extents();
   return std::ranges::any_of(sum.extents(), [&](const auto& entry) {
     const auto& [shard, extent] = entry;
-    return extent.most > std::max(here[shard].most, there[shard].most) || extent.by_two_columns;
+    const bool known = sum.agrees_with(*this, shard) || sum.agrees_with(other, shard);
+    return extent.most > std::max(here[shard].most, there[shard].most) ||
+           (extent.by_two_columns && !known);
   });
 }
 
@@ -92,27 +126,27 @@ Sources sources_of(const DataSummary& summary, const DataConfig& config) {
   Sources sources;
   for (const std::uint64_t shard : summary.shards) {
     if (shard == no_rows) continue;
-    sources.add({shard, ""}, 1);
+    sources.add({shard}, 1);
     const std::set<std::string> left_out(config.without_group.begin(), config.without_group.end());
-    for (const std::string& level : left_out) sources.add({shard, config.group + "=" + level}, -1);
+    for (const std::string& level : left_out) sources.add({shard, config.group, level}, -1);
   }
   return sources;
 }
 
 void write_sources(const std::string& name, const Sources& sources, TensorFile& file) {
-  std::map<std::string, double> parts;
+  std::map<Group, double> parts;
   for (const auto& [piece, times] : sources.pieces()) {
-    if (!piece.part.empty()) parts[piece.part] = 0;
+    if (!piece.column.empty()) parts[{piece.column, piece.level}] = 0;
   }
   std::string text;
   double number = 0;
-  for (auto& [part, index] : parts) {
+  for (auto& [group, index] : parts) {
     index = ++number;
-    text += part + "\n";
+    text += group_text(group.first, group.second) + "\n";
   }
   Tensor table{{sources.pieces().size(), kColumns}, {}};
   for (const auto& [piece, times] : sources.pieces()) {
-    const double part = piece.part.empty() ? 0 : parts[piece.part];
+    const double part = piece.column.empty() ? 0 : parts[{piece.column, piece.level}];
     table.values.insert(table.values.end(), {upper_half(piece.shard), lower_half(piece.shard), part,
                                              static_cast<double>(times)});
   }
@@ -122,9 +156,9 @@ void write_sources(const std::string& name, const Sources& sources, TensorFile& 
 
 Sources read_sources(const std::string& name, const TensorFile& file) {
   constexpr double kMostTimes = 1e9;
-  std::vector<std::string> parts = {""};
+  std::vector<Group> parts(1);
   std::istringstream lines(file.text(name));
-  for (std::string line; std::getline(lines, line);) parts.push_back(line);
+  for (std::string line; std::getline(lines, line);) parts.push_back(group_of(file, name, line));
   const Tensor& table = table_of(file, name, kColumns);
   Sources sources;
   for (std::size_t i = 0; i < table.shape[0]; ++i) {
@@ -132,7 +166,8 @@ Sources read_sources(const std::string& name, const TensorFile& file) {
     const double last = static_cast<double>(parts.size()) - 1;
     const auto part = static_cast<std::size_t>(whole(file, name, row[2], 0, last));
     const double times = whole(file, name, row[3], -kMostTimes, kMostTimes);
-    sources.add({read_hash(file, name, row), parts[part]}, static_cast<std::int64_t>(times));
+    const auto& [column, level] = parts[part];
+    sources.add({read_hash(file, name, row), column, level}, static_cast<std::int64_t>(times));
   }
   return sources;
 }

@@ -63,7 +63,12 @@ void RunFolder::begin(const std::string& toml) {
   if (!metrics_) refuse(path_, std::generic_category().message(errno));
 }
 
-void RunFolder::write_metrics(const StepReport& report) {
+void RunFolder::write_metrics(const std::string& json) {
+  metrics_ << json << std::endl;
+  if (!metrics_) refuse(path_, "metrics.jsonl cannot be extended, is the disk full?");
+}
+
+std::string metrics_json(const StepReport& report) {
   const nlohmann::ordered_json line = {{"step", report.step},
                                        {"elbo", report.elbo},
                                        {"loss", report.loss},
@@ -73,8 +78,7 @@ void RunFolder::write_metrics(const StepReport& report) {
                                        {"backtracks", report.backtracks},
                                        {"seconds", report.seconds},
                                        {"estimate", report.estimate}};
-  metrics_ << line.dump() << std::endl;
-  if (!metrics_) refuse(path_, "metrics.jsonl cannot be extended, is the disk full?");
+  return line.dump();
 }
 
 std::vector<StepReport> read_metrics(const fs::path& path) {

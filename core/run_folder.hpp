@@ -33,7 +33,7 @@ class RunFolder {
   // written; the configuration is written. Until then a
   // folder that holds a run keeps it, so that a mistake elsewhere loses nothing.
   void begin(const std::string& toml);
-  void write_metrics(const StepReport& report);  // flushed
+  void write_metrics(const std::string& json);  // one object, a line; flushed
 
  private:
   void check_writable() const;
@@ -44,6 +44,8 @@ class RunFolder {
   std::ofstream metrics_;
 };
 
+// A line of metrics.
+std::string metrics_json(const StepReport& report);
 // What is in a file of metrics, by step: of lines of one step the last. A line that is not whole,
 // as a training that was killed leaves, or no report of a step, is passed over. Empty when there is
 // no such file.

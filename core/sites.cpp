@@ -16,7 +16,7 @@ namespace bayesum {
 namespace {
 
 constexpr const char* kFormat = "bayesum-sites";
-constexpr const char* kFormatVersion = "1";
+constexpr const char* kFormatVersion = "2";
 
 // Gathers sites one after the other, by the path that a step of training takes.
 class Gathering {
@@ -97,26 +97,26 @@ const Tensor& numbers(const TensorFile& file, const std::string& key, std::size_
 }  // namespace
 
 Sites gather_sites(const Trainer::Parts& parts, const Posterior& q, const DataSummary& summary,
-                   const std::string& column, const std::vector<bool>& groups) {
+                   const std::string& column) {
   Gathering gathering(parts, q);
-  Sites result{column, hash_of_natural(q), {}};
+  Sites result{column, hash_of_natural(q), {}, block_names(q)};
   if (column.empty()) {
-    RowFilter filter(parts.stream, groups);
+    RowFilter all(parts.stream, {});
     for (std::size_t shard = 0; shard < parts.data.virtual_shards(); ++shard) {
-      result.sites.push_back(gathering.gather(std::to_string(shard), shard, filter));
+      result.sites.push_back(gathering.gather(std::to_string(shard), shard, all));
       result.sites.back().fingerprint = summary.shards[shard];
     }
     return result;
   }
   const std::vector<std::string>& levels = parts.data.groups();
   for (std::size_t g = 0; g < levels.size(); ++g) {
-    if (!groups.empty() && !groups[g]) continue;
+    if (!parts.data.learns_from(g)) continue;
     std::vector<bool> keep(levels.size());
     keep[g] = true;
     RowFilter filter(parts.stream, keep);
     result.sites.push_back(gathering.gather(levels[g], std::nullopt, filter));
     result.sites.back().fingerprint =
-        hash_of_text(hash_text(summary.fingerprint) + " " + column + "=" + levels[g]);
+        hash_of_text(hash_text(summary.fingerprint) + " " + group_text(column, levels[g]));
   }
   return result;
 }
@@ -145,11 +145,9 @@ TensorFile Sites::to_file() const {
     fingerprints.push_back(site.fingerprint);
     names += site.name + "\n";
   }
-  file.metadata = {{"format", kFormat},
-                   {"format_version", kFormatVersion},
-                   {"column", column},
-                   {"names", names},
-                   {"posterior", hash_text(posterior)}};
+  file.metadata = {{"format", kFormat},         {"format_version", kFormatVersion},
+                   {"column", column},          {"names", names},
+                   {"blocks", text_of(blocks)}, {"posterior", hash_text(posterior)}};
   file.tensors["site.natural"] = std::move(natural);
   file.tensors["site.rows"] = std::move(rows);
   file.tensors["site.loss"] = std::move(loss);
@@ -161,7 +159,7 @@ Sites Sites::from_file(const TensorFile& file) {
   if (file.text("format") != kFormat || file.text("format_version") != kFormatVersion) {
     throw Error(ExitCode::kFile, file.path.string() + " holds no sites of this version");
   }
-  Sites result{file.text("column"), 0, {}};
+  Sites result{file.text("column"), 0, {}, read_block_names(file)};
   std::istringstream(file.text("posterior")) >> std::hex >> result.posterior;
   std::istringstream lines(file.text("names"));
   for (std::string line; std::getline(lines, line);) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/block_names.hpp"
 #include "core/provenance.hpp"
 #include "core/trainer.hpp"
 
@@ -28,6 +29,7 @@ struct Sites {
   std::string column;           // data.group; empty: by virtual shard
   std::uint64_t posterior = 0;  // XXH3 of lambda
   std::vector<Site> sites;
+  BlockNames blocks = {};  // of lambda
 
   // Error(kUsage) naming the nearest when there is none of that name.
   const Site& site(const std::string& name) const;
@@ -39,10 +41,9 @@ struct Sites {
 
 // Collective: a pass over the data for each site, in which the model teaches from the rows of that
 // site alone; by virtual shard where `column` is empty, else by the levels of data.group, which it
-// names. `groups` says which of the groups were learned from; empty: all. Error(kNumerical) for a
-// site that is not finite.
+// names and that are learned from. Error(kNumerical) for a site that is not finite.
 Sites gather_sites(const Trainer::Parts& parts, const Posterior& q, const DataSummary& summary,
-                   const std::string& column, const std::vector<bool>& groups);
+                   const std::string& column);
 
 std::uint64_t hash_of_natural(const Posterior& q);
 

@@ -60,8 +60,8 @@ void StopConfig::describe(Fields& fields) {
 Trainer::Trainer(Parts parts, const Config& config, Hooks hooks)
     : parts_(parts),
       stop_(config.stop),
+      seed_(config.seed),
       batch_(parts.data.virtual_shards(), parts.data.shards_per_step(), config.seed),
-      filter_(parts.stream, config.groups),
       hooks_(std::move(hooks)),
       posterior_(parts.model.initial_posterior()),
       coordinator_(make_coordinator(config.coordinator, parts.communicator, posterior_,
@@ -75,6 +75,7 @@ Trainer::Trainer(Parts parts, const Config& config, Hooks hooks)
 }
 
 TrainingResult Trainer::run() {
+  if (!started_) find_start();
   std::int64_t saved = -1;
   for (;;) {
     const auto reason = step();
@@ -85,6 +86,21 @@ TrainingResult Trainer::run() {
     }
     if (reason) return result(*reason);
   }
+}
+
+// Rank 0 chooses: other processors may round otherwise.
+void Trainer::find_start() {
+  auto& [stream, communicator, data, model] = parts_;
+  const std::size_t rows = model.rows_to_start_from();
+  if (rows > 0) {
+    const RowSample sample = sample_rows(stream, communicator, data, rows, seed_);
+    agree(communicator, stream, [&] {
+      if (communicator.rank() == 0) start_at(model.start_from(sample));
+    });
+    on_wire(stream, communicator, posterior_.natural(),
+            [&](const Stream& wire, auto payload) { communicator.broadcast(wire, payload, 0); });
+  }
+  started_ = true;
 }
 
 // lambda <- (1 - rho) lambda + rho (lambda_prior + sum over shards of message)
@@ -143,9 +159,8 @@ void Trainer::gather_evidence() {
       shard_message_.clear(stream);
       double rows = 0;
       data.visit(stream, shard, [&](const Batch& batch) {
-        const RowFilter::Kept kept = filter_.apply(stream, batch);
-        model.accumulate(stream, kept.batch, shard_message_);
-        rows += kept.rows;
+        model.accumulate(stream, batch, shard_message_);
+        rows += static_cast<double>(batch.rows());
         communicator.activity().move();
       });
       shard_message_.count(stream, Message::kRows, rows);
@@ -236,9 +251,11 @@ TrainingState Trainer::state() {
 
 void Trainer::start_at(const Posterior& q) {
   std::ranges::copy(q.natural(), posterior_.natural().begin());
+  started_ = true;
 }
 
 void Trainer::restore(const TrainingState& state) {
+  started_ = true;
   report_.step = state.step;
   previous_elbo_ = state.previous_elbo;
   std::ranges::copy(state.posterior.natural(), posterior_.natural().begin());

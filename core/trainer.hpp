@@ -14,7 +14,6 @@
 #include "core/coordinator.hpp"
 #include "core/data/dataset.hpp"
 #include "core/data/minibatch.hpp"
-#include "core/data/row_filter.hpp"
 #include "core/model.hpp"
 #include "core/rule.hpp"
 
@@ -78,8 +77,7 @@ class Trainer {
     RuleConfig rule;
     CoordinatorConfig coordinator;
     StopConfig stop;
-    std::uint64_t seed = 1;         // of the minibatches
-    std::vector<bool> groups = {};  // of Dataset::groups(), those to learn from; empty: all
+    std::uint64_t seed = 1;  // of the minibatches, and of the rows that a start is chosen by
   };
   struct Hooks {
     std::function<void(const StepReport&)> report;         // every step, every rank
@@ -91,7 +89,7 @@ class Trainer {
   // Error(kUsage) for minibatches under a rule that they would mislead.
   Trainer(Parts parts, const Config& config, Hooks hooks);
 
-  void start_at(const Posterior& q);  // instead of the model's initial posterior
+  void start_at(const Posterior& q);  // instead of where the model starts
   void restore(const TrainingState& state);
   TrainingResult run();
 
@@ -99,6 +97,7 @@ class Trainer {
   TrainingState state();                                     // collective
 
  private:
+  void find_start();
   // One step of the learning rule, or the reason to stop before it.
   std::optional<StopReason> step();
   void enter(Phase phase);
@@ -114,10 +113,11 @@ class Trainer {
 
   Parts parts_;
   StopConfig stop_;
+  std::uint64_t seed_;
   Minibatch batch_;  // of the step
-  RowFilter filter_;
   Hooks hooks_;
   Posterior posterior_;
+  bool started_ = false;  // is posterior_ where training starts or goes on?
   std::unique_ptr<Coordinator> coordinator_;
   ResolvedRule rule_;
   StepControl control_;

@@ -16,29 +16,36 @@ std::string to_string(Range range) {
 
 }  // namespace
 
-SumTree::SumTree(std::size_t virtual_shards, std::size_t vector_size, Device memory)
+template <class T>
+SumTreeOf<T>::SumTreeOf(std::size_t virtual_shards, std::size_t vector_size, Device memory)
     : virtual_shards_(virtual_shards), vector_size_(vector_size), memory_(memory) {
   if (virtual_shards == 0) throw Error(ExitCode::kUsage, "a sum tree needs a virtual shard");
 }
 
-void SumTree::add(const Stream& stream, std::size_t shard, std::span<const double> values) {
+template <class T>
+void SumTreeOf<T>::add(const Stream& stream, std::size_t shard, std::span<const T> values) {
   check_turn(shard);
-  if (values.size() != vector_size_) {
-    throw Error(ExitCode::kUsage, "sum tree: virtual shard " + std::to_string(shard) + " gave " +
-                                      std::to_string(values.size()) + " values, " +
-                                      std::to_string(vector_size_) + " are due");
-  }
-  Buffer<double> buffer = take_buffer();
+  check_size(shard, values.size());
+  Buffer<T> buffer = take();
   copy(stream, values, buffer.span());
   place(stream, shard, std::move(buffer));
 }
 
-void SumTree::skip(const Stream& stream, std::size_t shard) {
+template <class T>
+void SumTreeOf<T>::add(const Stream& stream, std::size_t shard, Buffer<T> values) {
+  check_turn(shard);
+  check_size(shard, values.size());
+  place(stream, shard, std::move(values));
+}
+
+template <class T>
+void SumTreeOf<T>::skip(const Stream& stream, std::size_t shard) {
   check_turn(shard);
   place(stream, shard, std::nullopt);
 }
 
-void SumTree::check_turn(std::size_t shard) const {
+template <class T>
+void SumTreeOf<T>::check_turn(std::size_t shard) const {
   if (shard >= virtual_shards_ || (added_.size() > 0 && shard != added_.last)) {
     throw Error(ExitCode::kUsage, "sum tree: virtual shard " + std::to_string(shard) + " of " +
                                       std::to_string(virtual_shards_) + " was added after shards " +
@@ -46,13 +53,24 @@ void SumTree::check_turn(std::size_t shard) const {
   }
 }
 
-void SumTree::place(const Stream& stream, std::size_t shard, std::optional<Buffer<double>> values) {
+template <class T>
+void SumTreeOf<T>::check_size(std::size_t shard, std::size_t size) const {
+  if (size != vector_size_) {
+    throw Error(ExitCode::kUsage, "sum tree: virtual shard " + std::to_string(shard) + " gave " +
+                                      std::to_string(size) + " values, " +
+                                      std::to_string(vector_size_) + " are due");
+  }
+}
+
+template <class T>
+void SumTreeOf<T>::place(const Stream& stream, std::size_t shard, std::optional<Buffer<T>> values) {
   nodes_.push_back({0, shard, std::move(values)});
   added_ = {added_.size() > 0 ? added_.first : shard, shard + 1};
   fold(stream);
 }
 
-void SumTree::finish(const Stream& stream, Communicator& communicator, std::span<double> root) {
+template <class T>
+void SumTreeOf<T>::finish(const Stream& stream, Communicator& communicator, std::span<T> root) {
   check_finish(communicator, root);
   for (int level = 0; !absent(level, 1); ++level) {
     // Neighbours take turns, so that no chain of ranks waits for its far end.
@@ -61,36 +79,40 @@ void SumTree::finish(const Stream& stream, Communicator& communicator, std::span
     if (communicator.rank() % 2 == 0) send_first(stream, communicator, level);
   }
   if (communicator.rank() == 0) {
-    std::optional<Buffer<double>> sum = std::move(nodes_.back().values);
+    std::optional<Buffer<T>> sum = std::move(nodes_.back().values);
     if (!sum) sum = take_neutral(stream);
-    copy<double>(stream, sum->span(), root);
+    copy<T>(stream, sum->span(), root);
     spare_.push_back(std::move(*sum));
   }
   nodes_.clear();
   added_ = {};
 }
 
-Buffer<double> SumTree::take_buffer() {
-  if (spare_.empty()) return Buffer<double>(memory_, vector_size_);
-  Buffer<double> buffer = std::move(spare_.back());
+template <class T>
+Buffer<T> SumTreeOf<T>::take() {
+  if (spare_.empty()) return Buffer<T>(memory_, vector_size_);
+  Buffer<T> buffer = std::move(spare_.back());
   spare_.pop_back();
   return buffer;
 }
 
-Buffer<double> SumTree::take_neutral(const Stream& stream) {
-  Buffer<double> buffer = take_buffer();
-  apply(stream, Fill{.value = -0.0, .out = buffer.data()}, buffer.size());
+template <class T>
+Buffer<T> SumTreeOf<T>::take_neutral(const Stream& stream) {
+  Buffer<T> buffer = take();
+  apply(stream, FillOf<T>{.value = T(-0.0), .out = buffer.data()}, buffer.size());
   return buffer;
 }
 
-std::size_t SumTree::vectors_held() const {
+template <class T>
+std::size_t SumTreeOf<T>::vectors_held() const {
   const auto held =
       std::ranges::count_if(nodes_, [](const Node& node) { return node.values.has_value(); });
   return static_cast<std::size_t>(held) + spare_.size();
 }
 
 // Raises the last node as far as what this rank holds allows.
-void SumTree::fold(const Stream& stream) {
+template <class T>
+void SumTreeOf<T>::fold(const Stream& stream) {
   while (!nodes_.empty()) {
     Node& last = nodes_.back();
     const bool is_left = last.index % 2 == 0;
@@ -108,11 +130,13 @@ void SumTree::fold(const Stream& stream) {
   }
 }
 
-bool SumTree::absent(int level, std::size_t index) const {
+template <class T>
+bool SumTreeOf<T>::absent(int level, std::size_t index) const {
   return index > (virtual_shards_ - 1) >> level;
 }
 
-void SumTree::join(const Stream& stream, Node& left, std::optional<Buffer<double>> right) {
+template <class T>
+void SumTreeOf<T>::join(const Stream& stream, Node& left, std::optional<Buffer<T>> right) {
   ++left.level;
   left.index /= 2;
   if (!right) return;
@@ -120,12 +144,13 @@ void SumTree::join(const Stream& stream, Node& left, std::optional<Buffer<double
     left.values = std::move(right);
     return;
   }
-  apply(stream, AddScaled{.scale = 1.0, .x = right->data(), .out = left.values->data()},
+  apply(stream, AddScaledOf<T>{.scale = T(1), .x = right->data(), .out = left.values->data()},
         vector_size_);
   spare_.push_back(std::move(*right));
 }
 
-void SumTree::send_first(const Stream& stream, Communicator& communicator, int level) {
+template <class T>
+void SumTreeOf<T>::send_first(const Stream& stream, Communicator& communicator, int level) {
   if (nodes_.empty()) return;
   Node& first = nodes_.front();
   if (first.level != level || first.index % 2 == 0) return;
@@ -137,19 +162,21 @@ void SumTree::send_first(const Stream& stream, Communicator& communicator, int l
   nodes_.erase(nodes_.begin());
 }
 
-void SumTree::receive_last(const Stream& stream, Communicator& communicator, int level) {
+template <class T>
+void SumTreeOf<T>::receive_last(const Stream& stream, Communicator& communicator, int level) {
   if (nodes_.empty()) return;
   Node& last = nodes_.back();
   if (last.level != level || last.index % 2 == 1) return;
   const std::size_t sibling_shard = (last.index + 1) << level;
-  Buffer<double> right = take_buffer();
+  Buffer<T> right = take();
   communicator.receive(stream, right.span(),
                        rank_of_shard(virtual_shards_, communicator.size(), sibling_shard));
   join(stream, last, std::move(right));
   fold(stream);
 }
 
-void SumTree::check_finish(const Communicator& communicator, std::span<double> root) const {
+template <class T>
+void SumTreeOf<T>::check_finish(const Communicator& communicator, std::span<T> root) const {
   const std::string who = "sum tree, rank " + std::to_string(communicator.rank()) + " of " +
                           std::to_string(communicator.size()) + ": ";
   if (communicator.memory() != memory_.kind) {
@@ -167,5 +194,8 @@ void SumTree::check_finish(const Communicator& communicator, std::span<double> r
                                       " values, its place " + std::to_string(root.size()));
   }
 }
+
+template class SumTreeOf<double>;
+template class SumTreeOf<float>;
 
 }  // namespace bayesum

@@ -13,11 +13,7 @@ namespace bayesum {
 class BFloat16 {
  public:
   BFloat16() = default;
-  BAYESUM_HOST_DEVICE constexpr explicit BFloat16(float value) {
-    const auto wide = __builtin_bit_cast(std::uint32_t, value);
-    const std::uint32_t nearest = wide + 0x7fffu + ((wide >> 16) & 1u);
-    bits_ = static_cast<std::uint16_t>((value != value ? wide | 0x400000u : nearest) >> 16);
-  }
+  BAYESUM_HOST_DEVICE constexpr explicit BFloat16(float value) : bits_(nearest(value)) {}
   BAYESUM_HOST_DEVICE constexpr operator float() const {
     return __builtin_bit_cast(float, static_cast<std::uint32_t>(bits_) << 16);
   }
@@ -28,10 +24,24 @@ class BFloat16 {
     return value;
   }
   BAYESUM_HOST_DEVICE constexpr std::uint16_t bits() const { return bits_; }
+  BAYESUM_HOST_DEVICE constexpr void set_bits(std::uint16_t bits) { bits_ = bits; }
+
+  BAYESUM_HOST_DEVICE static constexpr std::uint16_t nearest(float value) {
+    const auto wide = __builtin_bit_cast(std::uint32_t, value);
+    const std::uint32_t rounded = wide + 0x7fffu + ((wide >> 16) & 1u);
+    return static_cast<std::uint16_t>((value != value ? wide | 0x400000u : rounded) >> 16);
+  }
 
  private:
   std::uint16_t bits_ = 0;
 };
+
+// to = value, as a loop over elements stores it: g++ makes vector code of stores of bits, but not
+// of copies of a class.
+BAYESUM_HOST_DEVICE inline void store(float& to, float value) { to = value; }
+BAYESUM_HOST_DEVICE inline void store(BFloat16& to, float value) {
+  to.set_bits(BFloat16::nearest(value));
+}
 
 // One of the two neighbours of the value, each as likely as it is near, so that the mean over the
 // 16 random bits is the value: towards zero when `random` is below 2^16 minus the fraction cut off.

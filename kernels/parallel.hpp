@@ -7,13 +7,15 @@
 #ifdef _OPENMP
 #include <omp.h>
 #define BAYESUM_OMP(...) _Pragma(#__VA_ARGS__)
-// Vector code of the loop behind it: no iteration depends on another but through the reductions
-// that it names, the order of which depends on the processor that the program was compiled for.
-#define BAYESUM_SIMD(...) BAYESUM_OMP(omp simd __VA_ARGS__)
 #else
 #define BAYESUM_OMP(...)
-#define BAYESUM_SIMD(...)
 #endif
+
+// Vector code for the loop behind it, no iteration of which depends on another; sums may be named,
+// reduction(+ : x), whose order depends on the processor that the program was compiled for, not on
+// threads. For files compiled with -fopenmp-simd.
+#define BAYESUM_SIMD(...) _Pragma(BAYESUM_SIMD_TEXT(omp simd __VA_ARGS__))
+#define BAYESUM_SIMD_TEXT(...) #__VA_ARGS__
 
 // The threads of CPU twins. Work is cut into pieces that depend on shapes alone, never on the
 // number of threads, and partial sums are added in the order of the pieces: the same bits for any

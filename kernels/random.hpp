@@ -14,6 +14,8 @@ struct NoiseId {
   std::uint64_t seed = 0;
   std::uint32_t step = 0;
   std::uint32_t draw = 0;
+
+  friend bool operator==(const NoiseId&, const NoiseId&) = default;
 };
 
 // A second vector of noise, independent of `id`, for what needs two in one draw.

@@ -113,6 +113,8 @@ Table calibration_table(const Evaluation& scores) {
   return bins;
 }
 
+bool can_be_judged(const TrainedModel& trained) { return trained.model.name != "lda"; }
+
 Psis judge_posterior(const TrainedModel& trained, const OtherData& rows, std::int64_t draws,
                      Communicator& ranks) {
   const Stream stream;

@@ -30,6 +30,10 @@ Table score_table(const TrainedModel& trained, const Evaluation& scores);
 Table score_table(const TrainedModel& trained, const LatentScores& found);
 Table calibration_table(const Evaluation& scores);
 
+// Has its model a log-likelihood in closed form, by which it can be judged? That of topics has
+// none: the proportions of each document would have to be integrated out.
+bool can_be_judged(const TrainedModel& trained);
+
 // Collective: importance sampling from the posterior to the joint density of the model and the rows
 // it was trained on, with draws that the posterior's seed gives; two passes over the table. The
 // result is rank 0's. Error(kUsage) when the table is not the one of the posterior, by its

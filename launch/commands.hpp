@@ -67,6 +67,20 @@ struct InspectOptions {
 };
 ExitCode inspect(const InspectOptions& options, Job& job);
 
+// Texts, one after the other, as files of tokens that a training reads: OUT/train.bin, OUT/val.bin,
+// and OUT/characters.txt where tokens are characters. Between two texts stands the token that ends
+// one, where the tokenizer has it.
+struct TokenizeOptions {
+  std::vector<std::filesystem::path> texts;
+  std::filesystem::path out;
+  std::string tokenizer = "gpt2";
+  std::filesystem::path vocabulary;
+  std::filesystem::path merges;
+  std::string format = "llm.c";  // or nanogpt
+  double validation = 0;         // the share of the bytes, at the end, that is held out
+};
+ExitCode tokenize(const TokenizeOptions& options, Job& job);
+
 // What this machine, its libraries and these ranks can do, and how fast they reduce.
 struct DoctorOptions {
   std::vector<Override> overrides;

@@ -66,14 +66,17 @@ std::string element(const std::string& name, const std::string& content,
   return html + ">" + content + "</" + name + ">";
 }
 
-std::string table(const Table& table, const std::string& note) {
+std::string table(const Table& table, const std::string& note, Table::Alignment others) {
+  const Attributes kind = others == Table::kLeft ? Attributes{{"class", "texts"}} : Attributes();
   const auto& rows = table.rows();
   std::string body;
   for (std::size_t i = 1; i < rows.size(); ++i) body += row(rows[i], false);
   return element("p", escaped(note), {{"class", "note"}}) + "\n" +
          element("div",
-                 element("table", "\n" + element("thead", row(rows.front(), true)) + "\n" +
-                                      element("tbody", "\n" + body)),
+                 element("table",
+                         "\n" + element("thead", row(rows.front(), true)) + "\n" +
+                             element("tbody", "\n" + body),
+                         kind),
                  {{"class", "wide"}}) +
          "\n";
 }

@@ -18,9 +18,10 @@ using Attributes = std::vector<std::pair<std::string, std::string>>;
 std::string element(const std::string& name, const std::string& content,
                     const Attributes& attributes = {});
 
-// Its first row is the header, its first column names the rows, the others hold numbers; the note
-// above it says what they are.
-std::string table(const Table& table, const std::string& note);
+// Its first row is the header, its first column names the rows, the others hold numbers, or, flush
+// left, texts; the note above it says what they are.
+std::string table(const Table& table, const std::string& note,
+                  Table::Alignment others = Table::kRight);
 
 // A whole page.
 std::string document(const std::string& title, const std::string& style, const std::string& body);

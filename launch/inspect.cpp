@@ -13,11 +13,7 @@ namespace bayesum {
 namespace {
 
 std::string facts(const TrainedModel& trained, const TensorFile& file) {
-  std::string blocks;
-  for (const Block& block : trained.posterior.blocks()) {
-    blocks += (blocks.empty() ? "" : ", ") + block.name + ": " + block.family->name() + " of " +
-              std::to_string(block.family->dimension());
-  }
+  const std::string blocks = blocks_text(trained.posterior);
   Table table({"file", file.path.string()});
   table.add({"written by", file.text("program")});
   table.add({"posterior", blocks});

@@ -19,6 +19,7 @@ build_packages=(
   libopenmpi-dev openmpi-bin
   libopenblas-dev liblapacke-dev libdnnl-dev libboost-dev
   libspdlog-dev libfmt-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libxxhash-dev zlib1g-dev
+  libutf8proc-dev
   gnuplot-nox
   libgtest-dev libgmock-dev libbenchmark-dev)
 fuzz_packages=(clang libclang-rt-dev)

@@ -77,6 +77,7 @@ class CommandLine {
     add_report();
     add_combine();
     add_inspect();
+    add_tokenize();
     add_doctor();
   }
 
@@ -106,8 +107,9 @@ class CommandLine {
   static CLI::Option* add_other_data(CLI::App* sub, OtherData& data, const std::string& what) {
     CLI::Option* path =
         sub->add_option("--data", data.path, what + ": CSV, libsvm or .npy, packed by gzip or not");
-    sub->add_option("--format", data.format, "csv, libsvm or npy, where --data does not tell")
-        ->check(CLI::IsMember({"auto", "csv", "libsvm", "npy"}));
+    sub->add_option("--format", data.format,
+                    "csv, libsvm, npy or whitespace, where --data does not tell")
+        ->check(CLI::IsMember({"auto", "csv", "libsvm", "npy", "whitespace"}));
     sub->add_option("--response", data.response, "its column or .npy file, if not as in training");
     sub->add_option("--offset", data.offset, "likewise");
     sub->add_option("--weight", data.weight, "likewise");
@@ -191,6 +193,26 @@ class CommandLine {
     sub->add_option("RUN", inspect_.trained, "run folder or posterior file")->required();
   }
 
+  void add_tokenize() {
+    CLI::App* sub = add("tokenize", "Turn texts into tokens, as files that a training reads",
+                        [this] { return tokenize(tokenize_, job_); });
+    sub->add_option("TEXTS", tokenize_.texts, "text files, packed by gzip or not")->required();
+    sub->add_option("--out", tokenize_.out, "folder for train.bin and val.bin")->required();
+    sub->add_option("--tokenizer", tokenize_.tokenizer, "gpt2, characters or bytes")
+        ->check(CLI::IsMember({"gpt2", "characters", "bytes"}))
+        ->capture_default_str();
+    sub->add_option("--vocabulary", tokenize_.vocabulary,
+                    "gpt2: vocab.json; characters: a file with all of them (default: the texts')");
+    sub->add_option("--merges", tokenize_.merges, "gpt2: merges.txt");
+    sub->add_option("--format", tokenize_.format, "of the files: llm.c or nanogpt")
+        ->check(CLI::IsMember({"llm.c", "nanogpt"}))
+        ->capture_default_str();
+    sub->add_option("--validation", tokenize_.validation,
+                    "share of the texts, at their end, to hold out in val.bin")
+        ->check(CLI::Range(0.0, 0.99))
+        ->capture_default_str();
+  }
+
   void add_doctor() {
     CLI::App* sub =
         add("doctor", "Show what this machine and these ranks can do, and how fast they reduce",
@@ -206,6 +228,7 @@ class CommandLine {
   ReportOptions report_;
   CombineOptions combine_;
   InspectOptions inspect_;
+  TokenizeOptions tokenize_;
   DoctorOptions doctor_;
   std::function<ExitCode()> command_;
 };

@@ -13,6 +13,7 @@ DataConfig config_of_training(const OtherData& data, const TrainedModel& trained
   config.cache_mib = 0;
   config.features.clear();
   for (const Input& input : trained.design.inputs) config.features.push_back(input.name);
+  config.column_names = config.features;
   return config;
 }
 

@@ -17,7 +17,8 @@ struct OtherData {
   std::string feature_names;
 };
 
-// How to read them: the columns that training read, by the parts they had there. A part that was an
+// How to read them: the columns that training read, by the parts they had there, and in their order
+// those of a file that holds no names unless data.feature_names gives some. A part that was an
 // .npy file of the training rows is of no use for others: without a new one the response and the
 // weight are left empty, and an offset is Error(kUsage).
 DataConfig config_of(const OtherData& data, const TrainedModel& trained);

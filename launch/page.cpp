@@ -10,6 +10,7 @@
 #include "launch/page_style.hpp"
 #include "launch/pictures.hpp"
 #include "launch/report.hpp"
+#include "models/latent/topics.hpp"
 #include "models/regression/coefficients.hpp"
 
 namespace bayesum {
@@ -19,6 +20,7 @@ using html::element;
 using html::escaped;
 
 constexpr std::size_t kMostEstimates = 60;  // in the forest plot
+constexpr std::size_t kWordsOfALead = 5;    // of a topic
 constexpr double kSettled = 1e-4;           // residual of a training that has come to rest
 
 // A percent sign stays with its number.
@@ -84,6 +86,14 @@ Comparable comparable(const TrainedModel& trained) {
   return result;
 }
 
+std::string words_of(const TrainedModel& trained, const TopicSummary& topic, std::size_t count) {
+  std::string words;
+  for (std::size_t i = 0; i < std::min(count, topic.words.size()); ++i) {
+    words += (i == 0 ? "" : ", ") + trained.design.features[topic.words[i].index];
+  }
+  return words;
+}
+
 std::string interval_text(const Estimate& x) {
   return x.name + ", " + rounded(x.mean, 3) + " (95 % interval " + rounded(x.low, 3) + " to " +
          rounded(x.high, 3) + ")";
@@ -134,6 +144,35 @@ std::string parameters_section(const Findings& of, const Comparable& found) {
                   "prior. Contraction is 1 - (posterior sd / prior sd)\u00b2: 0 where the data "
                   "said nothing, near 1 where they said all.");
   return section("What the posterior says", content);
+}
+
+// What the topics say in two sentences.
+std::string lead(const TrainedModel& trained, const std::vector<TopicSummary>& topics) {
+  const TopicSummary& largest = topics.front();
+  return "The posterior is of " + counted(topics.size(), "topic") + " over " +
+         counted(trained.design.features.size(), "word") + ". The largest, " + largest.name +
+         ", has " + rounded(100.0 * largest.weight, 3) +
+         " % of the tokens: " + words_of(trained, largest, kWordsOfALead) + ".";
+}
+
+std::string topics_section(const TrainedModel& trained, const std::vector<TopicSummary>& topics) {
+  std::vector<Share> shares;
+  for (std::size_t k = 0; k < std::min(topics.size(), kMostEstimates); ++k) {
+    shares.push_back({topics[k].name + ": " + words_of(trained, topics[k], 3), topics[k].weight});
+  }
+  const bool all = shares.size() == topics.size();
+  return section(
+      "What the posterior says",
+      figure(all ? "How much of the corpus each topic has"
+                 : "The " + std::to_string(shares.size()) + " largest of " +
+                       counted(topics.size(), "topic"),
+             "Expected shares of all tokens, beside each topic's most probable words.",
+             draw_shares(shares, "share of the tokens")) +
+          html::table(topic_table(trained),
+                      "The share of all tokens that a topic is expected to have, and its most "
+                      "probable words, each with its expected probability within the topic. "
+                      "bayesum inspect tells the uncertainty of the probabilities.",
+                      Table::kLeft));
 }
 
 std::string course(double first, double last, int digits) {
@@ -242,7 +281,32 @@ std::string held_out_section(const Findings& of) {
   return section("How well it predicts", content);
 }
 
+std::string latent_section(const Findings& of) {
+  const LatentScores& found = *of.latent;
+  const Score& first = found.scores.front();
+  const double gain = first.model - first.baseline;
+  const bool topics = of.trained.model.name == "lda";
+  return section(
+      "How well it predicts",
+      verdict_paragraph(
+          "On " + counted(static_cast<std::size_t>(found.rows), "row") + " of " + of.held_out +
+              " the model's " + first.name + " is " + rounded(std::abs(gain), 3) +
+              (gain > 0 ? " above" : " below") + " that of " +
+              (topics ? "the words' frequencies in the training data." : "a single Gaussian."),
+          gain > 0) +
+          html::table(score_table(of.trained, found), "Scores of rows that were not trained on."));
+}
+
 std::string trust_section(const Findings& of) {
+  if (of.cannot_judge) {
+    return section("How far the approximation can be trusted",
+                   verdict_paragraph("That cannot be told of the model " + of.trained.model.name +
+                                         ": importance sampling needs the likelihood of a row "
+                                         "with its latent variables integrated out, which has no "
+                                         "closed form. Scores of held-out rows (--data), and other "
+                                         "seeds, tell more.",
+                                     false));
+  }
   return section(
       "How far the approximation can be trusted",
       verdict_paragraph(verdict(*of.psis) + ".", of.psis->reliable()) +
@@ -252,12 +316,18 @@ std::string trust_section(const Findings& of) {
                           of.training + "."));
 }
 
-std::string footer(const Findings& of) {
-  std::string blocks;
-  for (const Block& block : of.trained.posterior.blocks()) {
-    blocks += (blocks.empty() ? "" : ", ") + block.name + ", a " + block.family->name() + " of " +
-              std::to_string(block.family->dimension());
+// Lead and section of what the posterior says.
+std::string posterior_part(const Findings& of) {
+  if (of.trained.model.name == "lda") {
+    const auto topics = summarize_topics(of.trained, kWordsOfALead);
+    return paragraph(lead(of.trained, topics), "lead") + topics_section(of.trained, topics);
   }
+  const Comparable found = comparable(of.trained);
+  return paragraph(lead(found), "lead") + parameters_section(of, found);
+}
+
+std::string footer(const Findings& of) {
+  const std::string blocks = blocks_text(of.trained.posterior);
   return element("footer",
                  escaped("Posterior: " + blocks + "; seed " + std::to_string(of.trained.seed) +
                          "; trained by " + of.program + ".")) +
@@ -267,13 +337,13 @@ std::string footer(const Findings& of) {
 }  // namespace
 
 std::string page(const Findings& of) {
-  const Comparable found = comparable(of.trained);
   const std::string title = headline(of.trained);
-  std::string body =
-      element("h1", escaped(title)) + "\n" + paragraph(of.title + ", " + of.date, "byline") +
-      paragraph(lead(found), "lead") + parameters_section(of, found) + training_section(of);
+  std::string body = element("h1", escaped(title)) + "\n" +
+                     paragraph(of.title + ", " + of.date, "byline") + posterior_part(of) +
+                     training_section(of);
   if (of.scores) body += held_out_section(of);
-  if (of.psis) body += trust_section(of);
+  if (of.latent) body += latent_section(of);
+  if (of.psis || of.cannot_judge) body += trust_section(of);
   return html::document(title, kPageStyle, body + footer(of));
 }
 

@@ -8,6 +8,7 @@
 #include "core/trainer.hpp"
 #include "launch/predictive_check.hpp"
 #include "models/evaluation.hpp"
+#include "models/latent/latent_report.hpp"
 #include "models/trained_model.hpp"
 
 namespace bayesum {
@@ -22,8 +23,11 @@ struct Findings {
   std::string held_out;           // the name of the table
   std::optional<Evaluation> scores;
   std::optional<PredictiveCheck> check;
+  std::optional<LatentScores> latent;  // of a model of rows without a response
   std::string training;
   std::optional<Psis> psis;
+  bool cannot_judge =
+      false;  // the training rows were given, and the model has no likelihood of them
 };
 
 // One page of HTML that needs nothing else: style and pictures are in it, no script, no font, no

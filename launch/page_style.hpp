@@ -38,6 +38,8 @@ th, td { padding: .22rem .9rem .22rem 0; text-align: right; white-space: nowrap;
 th { font-weight: 600; }
 thead th { border-bottom: 1px solid var(--soft); color: var(--soft); font-weight: 500; }
 tbody tr + tr > * { border-top: 1px solid var(--line); }
+table.texts :is(th, td) { text-align: left; vertical-align: top; }
+table.texts td:last-child { white-space: normal; min-width: 18rem; max-width: 44rem; }
 tr > :first-child { text-align: left; }
 tbody th { font-weight: 400; white-space: normal; min-width: 8rem; max-width: 24rem; }
 footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: .8rem; }

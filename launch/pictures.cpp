@@ -196,6 +196,36 @@ std::string draw_forest(const std::vector<Estimate>& estimates, const std::strin
   return picture.svg("Means and 95 % intervals of " + counted(estimates.size(), "parameter"));
 }
 
+std::string draw_shares(const std::vector<Share>& shares, const std::string& axis) {
+  constexpr int kBarsWidth = 720;
+  constexpr double kHalf = 0.34;  // of a bar
+  Picture picture("shares", kBarsWidth, 64 + 22 * static_cast<int>(shares.size()));
+  std::vector<std::vector<double>> bars;
+  std::string names;
+  std::size_t longest = 0;
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    const auto y = static_cast<double>(shares.size() - i);
+    const std::string name = shortened(shares[i].name, 2 * kLongestName);
+    longest = std::max(longest, width(name));
+    names += (names.empty() ? "" : ", ") + picture.label(name) + " " + number(y);
+    bars.push_back({0.5 * shares[i].share, y, 0.0, shares[i].share, y - kHalf, y + kHalf});
+  }
+  const double margin = (7.6 * static_cast<double>(longest) + 20.0) / kBarsWidth;
+  picture.line("set lmargin at screen " + number(std::min(0.7, margin)));
+  picture.line("set rmargin at screen 0.97");
+  picture.line("set tmargin 0.5");
+  picture.line("set border 1");
+  picture.line("set ytics (" + names + ") scale 0");
+  picture.line("set yrange [0.4:" + number(static_cast<double>(shares.size()) + 0.6) + "]");
+  picture.line("set xrange [0:*]");
+  picture.line("set grid noxtics noytics");
+  picture.line("set grid xtics");
+  picture.line("set xlabel \"" + axis + "\" textcolor rgb " + Picture::kInk);
+  picture.line("plot " + picture.data(bars) + " using 1:2:3:4:5:6 with boxxyerror" +
+               colour(Picture::kAccent) + " notitle");
+  return picture.svg("Shares of " + counted(shares.size(), "part") + " of the whole");
+}
+
 std::string draw_elbo(const std::vector<StepReport>& steps) {
   Picture picture = framed("elbo", "step", "ELBO");
   picture.line("set format y \"%.8g\"");

@@ -24,6 +24,13 @@ struct Estimate {
 // line marks it, and what it leaves open is paler.
 std::string draw_forest(const std::vector<Estimate>& estimates, const std::string& axis, bool zero);
 
+// Bars of shares of a whole, from top to bottom; not empty.
+struct Share {
+  std::string name;
+  double share = 0;
+};
+std::string draw_shares(const std::vector<Share>& shares, const std::string& axis);
+
 // Over the steps of a training, at least one.
 std::string draw_elbo(const std::vector<StepReport>& steps);
 std::string draw_residual(const std::vector<StepReport>& steps);

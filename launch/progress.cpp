@@ -20,38 +20,35 @@ Progress::~Progress() {
   std::fflush(out_);
 }
 
-void Progress::show(const StepReport& report) {
+void Progress::show(const Moment& moment) {
   if (first_step_ < 0) {
-    first_step_ = report.step;
-    first_seconds_ = report.seconds;
+    first_step_ = moment.step;
+    first_seconds_ = moment.seconds;
   } else {
     const auto since = std::chrono::steady_clock::now() - drawn_;
     if (terminal_ ? since < kTerminalInterval : since < kPlainInterval) return;
   }
-  draw(report, false);
+  draw(moment, false);
 }
 
-void Progress::finish(const StepReport& report) {
-  if (terminal_ || report.step != shown_step_) draw(report, true);
+void Progress::finish(const Moment& moment) {
+  if (terminal_ || moment.step != shown_step_) draw(moment, true);
 }
 
-void Progress::draw(const StepReport& report, bool last) {
-  const std::string about = report.estimate ? "about " : "";
-  std::string line = "step " + std::to_string(report.step) + " of at most " +
-                     std::to_string(last_step_) + "  ELBO " + about + rounded(report.elbo, 10) +
-                     "  residual " + about + rounded(report.residual, 3);
-  if (report.backtracks > 0) line += "  backtracks " + std::to_string(report.backtracks);
-  const auto steps = static_cast<double>(report.step - first_step_);
-  const double seconds = report.seconds - first_seconds_;
+void Progress::draw(const Moment& moment, bool last) {
+  std::string line = "step " + std::to_string(moment.step) + " of at most " +
+                     std::to_string(last_step_) + "  " + moment.words;
+  const auto steps = static_cast<double>(moment.step - first_step_);
+  const double seconds = moment.seconds - first_seconds_;
   if (steps > 0 && seconds > 0) {
-    const auto left = static_cast<double>(last_step_ - report.step);
+    const auto left = static_cast<double>(last_step_ - moment.step);
     line += "  " + rounded(steps / seconds, 3) + " steps/s";
     if (!last) line += "  ETA < " + seconds_text(left * seconds / steps);
   }
   std::fputs(terminal_ ? ("\r" + line + "\033[K").c_str() : (line + "\n").c_str(), out_);
   std::fflush(out_);
   line_open_ = terminal_;
-  shown_step_ = report.step;
+  shown_step_ = moment.step;
   drawn_ = std::chrono::steady_clock::now();
 }
 

@@ -3,8 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
-
-#include "core/trainer.hpp"
+#include <string>
 
 namespace bayesum {
 
@@ -12,16 +11,23 @@ namespace bayesum {
 // and then, the first at once and the last at the end.
 class Progress {
  public:
+  // Where a training stands: the step, the seconds since it began, and a few words on how it does.
+  struct Moment {
+    std::int64_t step = 0;
+    double seconds = 0;
+    std::string words;
+  };
+
   Progress(std::FILE* out, bool terminal, std::int64_t last_step);
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   ~Progress();  // leaves a terminal's cursor at the start of a new line
 
-  void show(const StepReport& report);
-  void finish(const StepReport& report);  // shows it even if that was too soon
+  void show(const Moment& moment);
+  void finish(const Moment& moment);  // shows it even if that was too soon
 
  private:
-  void draw(const StepReport& report, bool last);
+  void draw(const Moment& moment, bool last);
 
   std::FILE* out_;
   bool terminal_;

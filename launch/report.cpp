@@ -16,21 +16,6 @@ std::vector<std::string> cells(const Coefficient& coefficient) {
           rounded(coefficient.low), rounded(coefficient.high)};
 }
 
-// A line for each topic: its share of the tokens, and its most probable words with their
-// probabilities.
-std::string topic_table(const TrainedModel& trained) {
-  Table table({"", "weight", "words"});
-  for (const TopicSummary& topic : summarize_topics(trained, kWordsOfATopic)) {
-    std::string words;
-    for (const TopicSummary::Word& word : topic.words) {
-      words += (words.empty() ? "" : ", ") + trained.design.features[word.index] + " " +
-               fixed(word.probability, 4);
-    }
-    table.add({topic.name, fixed(topic.weight, 4), words});
-  }
-  return table.text(Table::kLeft);
-}
-
 }  // namespace
 
 std::filesystem::path posterior_path(const std::filesystem::path& run_or_file) {
@@ -49,8 +34,36 @@ std::string headline(const TrainedModel& trained) {
          counted(trained.design.features.size(), "feature");
 }
 
+std::string blocks_text(const Posterior& q) {
+  const std::vector<Block>& blocks = q.blocks();
+  const auto alike = [](const Block& a, const Block& b) {
+    return a.family->name() == b.family->name() && a.family->dimension() == b.family->dimension();
+  };
+  std::string text;
+  for (std::size_t first = 0, last = 0; first < blocks.size(); first = last + 1) {
+    for (last = first; last + 1 < blocks.size() && alike(blocks[first], blocks[last + 1]);) ++last;
+    text += (first == 0 ? "" : ", ") + blocks[first].name +
+            (last > first ? " to " + blocks[last].name : "") + ": " + blocks[first].family->name() +
+            " of " + std::to_string(blocks[first].family->dimension());
+  }
+  return text;
+}
+
+Table topic_table(const TrainedModel& trained) {
+  Table table({"", "share", "words"});
+  for (const TopicSummary& topic : summarize_topics(trained, kWordsOfATopic)) {
+    std::string words;
+    for (const TopicSummary::Word& word : topic.words) {
+      words += (words.empty() ? "" : ", ") + trained.design.features[word.index] + " " +
+               fixed(word.probability, 4);
+    }
+    table.add({topic.name, fixed(topic.weight, 4), words});
+  }
+  return table;
+}
+
 std::string coefficient_table(const TrainedModel& trained) {
-  if (trained.model.name == "lda") return topic_table(trained);
+  if (trained.model.name == "lda") return topic_table(trained).text(Table::kLeft);
   Table table({"", "mean", "sd", "2.5 %", "97.5 %"});
   for (const Coefficient& coefficient : coefficients(trained)) table.add(cells(coefficient));
   return table.text();

@@ -1,25 +1,19 @@
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <iostream>
 #include <optional>
-
-#include <spdlog/logger.h>
 
 #include "core/agree.hpp"
 #include "core/checkpoint.hpp"
 #include "core/data/memory.hpp"
 #include "core/files/field_text.hpp"
 #include "core/files/hash.hpp"
-#include "core/run_folder.hpp"
 #include "core/sites.hpp"
 #include "core/staging.hpp"
 #include "distributed/mpi.hpp"
 #include "launch/commands.hpp"
-#include "launch/log.hpp"
-#include "launch/progress.hpp"
 #include "launch/report.hpp"
+#include "launch/run_session.hpp"
 #include "launch/signals.hpp"
 #include "launch/table.hpp"
 #include "models/continuation.hpp"
@@ -44,30 +38,34 @@ std::vector<Input> doubtful_categories(const Dataset& data, const Strings& named
   return doubtful;
 }
 
+Progress::Moment moment_of(const StepReport& report) {
+  const std::string about = report.estimate ? "about " : "";
+  std::string words = "ELBO " + about + rounded(report.elbo, 10) + "  residual " + about +
+                      rounded(report.residual, 3);
+  if (report.backtracks > 0) words += "  backtracks " + std::to_string(report.backtracks);
+  return {report.step, report.seconds, words};
+}
+
 // One rank's part in a training.
 class Training {
  public:
   Training(const TrainConfig& config, Communicator& ranks, const Stream& stream)
-      : config_(config), ranks_(ranks), stream_(stream), is_root_(ranks.rank() == 0) {}
+      : config_(config),
+        ranks_(ranks),
+        stream_(stream),
+        is_root_(ranks.rank() == 0),
+        session_(config_.run, ranks, stream) {}
 
   StopReason run() {
-    open_folder();
-    try {
-      return train();
-    } catch (const std::exception& error) {
-      log_->error(error.what());
-      throw;
-    }
+    return session_.run([this] { return train(); });
   }
 
  private:
   StopReason train();
-  void open_folder();
-  void begin_folder();
+  std::string resolved_toml() const;
   void take_up();
   void read_data();
   void make_model_of_data();
-  std::vector<bool> groups() const { return all_groups_but(*data_, config_.data.without_group); }
   std::optional<TrainingState> newest_state();
   void share(TrainingState& state);
   Trainer::Hooks hooks();
@@ -78,23 +76,20 @@ class Training {
   TrainedModel trained_model(const TrainingResult& result) const;
   void keep_sites(const TrainingResult& result);
   void tell(const TrainedModel& trained, StopReason reason) const;
-  std::string where() const;
   std::string dropped_text() const;
 
   TrainConfig config_;
   Communicator& ranks_;
   const Stream& stream_;
   bool is_root_;
-  std::optional<RunFolder> folder_;  // of rank 0
+  RunSession session_;
   std::optional<TrainedModel> start_;
   std::optional<Continuation> continuation_;
-  std::shared_ptr<spdlog::logger> log_;
   std::optional<Dataset> data_;
   DataSummary summary_;
   Sources sources_;
   std::unique_ptr<Model> model_;
   CheckpointIdentity identity_;
-  std::optional<Progress> progress_;  // of rank 0
 };
 
 StopReason Training::train() {
@@ -103,55 +98,32 @@ StopReason Training::train() {
   make_model_of_data();
   Trainer trainer({stream_, ranks_, *data_, *model_},
                   {config_.rule, config_.coordinator, config_.stop,
-                   static_cast<std::uint64_t>(config_.run.seed), groups()},
+                   static_cast<std::uint64_t>(config_.run.seed)},
                   hooks());
   if (continuation_ && continuation_->start) trainer.start_at(*continuation_->start);
   const auto state = newest_state();
-  begin_folder();
+  session_.begin(resolved_toml());
   if (state) trainer.restore(*state);
 
   const TrainingResult result = trainer.run();
-  if (is_root_) progress_->finish(result.last);
-  progress_.reset();
-  log_->info("{} at step {}", to_string(result.reason), result.last.step);
-  if (result.reason == StopReason::kRequested) {
-    if (is_root_) {
-      std::cout << "stopped on request at step " << result.last.step << "; go on with --resume auto"
-                << std::endl;
-    }
-    return result.reason;
-  }
+  session_.finish(result.reason, moment_of(result.last));
+  if (result.reason == StopReason::kRequested) return result.reason;
   keep_sites(result);
   ranks_.activity().enter(Phase::kSaving);
   agree(ranks_, stream_, [&] {
     if (!is_root_) return;
     const TrainedModel trained = trained_model(result);
-    write_tensors(folder_->posterior(), trained.to_file());
+    write_tensors(session_.folder().posterior(), trained.to_file());
     tell(trained, result.reason);
   });
   return result.reason;
 }
 
-void Training::open_folder() {
-  agree(ranks_, stream_, [&] {
-    if (!is_root_) return;
-    folder_.emplace(config_.run.dir, config_.run.resume == "auto", config_.run.overwrite);
-  });
-  agree(ranks_, stream_, [&] {
-    const auto file = std::filesystem::path(config_.run.dir) / "log.txt";
-    log_ = make_log(file, config_.run.log, ranks_.rank());
-  });
-  log_->info("training on {}", where());
-}
-
-void Training::begin_folder() {
-  agree(ranks_, stream_, [&] {
-    if (!is_root_) return;
-    TrainConfig resolved = config_;
-    Fields fields;
-    resolved.describe(fields);
-    folder_->begin(to_toml(fields));
-  });
+std::string Training::resolved_toml() const {
+  TrainConfig resolved = config_;
+  Fields fields;
+  resolved.describe(fields);
+  return to_toml(fields);
 }
 
 // What is continued from earlier runs, read by every rank.
@@ -181,7 +153,7 @@ void Training::read_data() {
   const std::size_t sharing = ranks_that_say(host_name(), stream_, ranks_);
   if (data.cache_mib < 0 && !stream_.on_cuda()) {
     data.cache_mib = automatic_cache_mib(sharing);
-    log_->info("up to {} MiB of rows are kept in memory", data.cache_mib);
+    session_.log().info("up to {} MiB of rows are kept in memory", data.cache_mib);
   }
   agree(ranks_, stream_, [&] {
     data_.emplace(data, support_of(config_.model.name));
@@ -191,15 +163,16 @@ void Training::read_data() {
                "configuration");
   require_same(ranks_, stream_, data_->layout(), "header or size of " + config_.data.path);
   summary_ = data_->scan(stream_, ranks_);
-  log_->info("{} has {}, {}", config_.data.path, counted(summary_.rows, "row"),
-             counted(data_->inputs().size(), "input"));
+  session_.log().info("{} has {}, {}", config_.data.path, counted(summary_.rows, "row"),
+                      counted(data_->inputs().size(), "input"));
   if (summary_.dropped > 0) {
-    log_->warn("{} with a missing value dropped", counted(summary_.dropped, "row"));
+    session_.log().warn("{} with a missing value dropped", counted(summary_.dropped, "row"));
   }
   if (!is_root_ || continuation_) return;
   for (const Input& input : doubtful_categories(*data_, config_.data.categories, summary_.rows)) {
-    log_->warn("data.categories: '{}' has {} for {}, all of them numbers; is it a number?",
-               input.name, counted(input.levels.size(), "level"), counted(summary_.rows, "row"));
+    session_.log().warn("data.categories: '{}' has {} for {}, all of them numbers; is it a number?",
+                        input.name, counted(input.levels.size(), "level"),
+                        counted(summary_.rows, "row"));
   }
 }
 
@@ -227,11 +200,9 @@ void Training::make_model_of_data() {
   if (!is_root_) return;
   std::cout << config_.model.name << " model of " << config_.data.path << ": "
             << counted(summary_.rows, "row") << dropped_text() << ", "
-            << counted(data_->design().features.size(), "feature") << ", on " << where()
+            << counted(data_->design().features.size(), "feature") << ", on " << session_.where()
             << std::endl;
-  // mpirun gives stdout a terminal of its own, stderr not.
-  const bool terminal = isatty(STDOUT_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
-  progress_.emplace(stdout, terminal, config_.stop.steps);
+  session_.begin_progress(config_.stop.steps);
 }
 
 // That of the newest checkpoint, read by rank 0, when there is one to go on from.
@@ -240,26 +211,22 @@ std::optional<TrainingState> Training::newest_state() {
   std::optional<TrainingState> state;
   agree(ranks_, stream_, [&] {
     if (!is_root_) return;
-    const auto warn = [&](const std::string& sentence) { log_->warn(sentence); };
-    state = load_checkpoint(folder_->checkpoints(), identity_, model_->initial_posterior(), warn);
+    const auto warn = [&](const std::string& sentence) { session_.log().warn(sentence); };
+    state = load_checkpoint(session_.folder().checkpoints(), identity_, model_->initial_posterior(),
+                            warn);
   });
   double found = state ? 1.0 : 0.0;
-  on_wire(stream_, ranks_, std::span(&found, 1),
-          [&](const Stream& wire, auto payload) { ranks_.broadcast(wire, payload, 0); });
+  session_.share(std::span(&found, 1));
   if (found == 0) return std::nullopt;
   if (!state) state = TrainingState{0, 0, model_->initial_posterior(), {}};
   share(*state);
-  log_->info("going on from step {}", state->step);
-  if (is_root_) std::cout << "going on from the checkpoint of step " << state->step << std::endl;
+  session_.tell_resumed(state->step);
   return state;
 }
 
 // From rank 0 to all.
 void Training::share(TrainingState& state) {
-  const auto broadcast = [&](std::span<double> values) {
-    on_wire(stream_, ranks_, values,
-            [&](const Stream& wire, auto payload) { ranks_.broadcast(wire, payload, 0); });
-  };
+  const auto broadcast = [&](std::span<double> values) { session_.share(values); };
   const std::size_t size = state.posterior.size();
   state.control.scalars.resize(StepControl({}).save().scalars.size());
   state.control.base_natural.resize(size);
@@ -277,10 +244,10 @@ void Training::share(TrainingState& state) {
 Trainer::Hooks Training::hooks() {
   const auto report = [this](const StepReport& step) {
     if (!is_root_) return;
-    folder_->write_metrics(step);
-    log_->debug("step {}: ELBO {}, residual {}, rho {}", step.step, step.elbo, step.residual,
-                step.rho);
-    progress_->show(step);
+    session_.folder().write_metrics(metrics_json(step));
+    session_.log().debug("step {}: ELBO {}, residual {}, rho {}", step.step, step.elbo,
+                         step.residual, step.rho);
+    session_.show(moment_of(step));
   };
   return {.report = report,
           .checkpoint = [this](const TrainingState& state) { save(state); },
@@ -291,9 +258,9 @@ Trainer::Hooks Training::hooks() {
 void Training::save(const TrainingState& state) {
   ranks_.activity().enter(Phase::kSaving, state.step);
   agree(ranks_, stream_, [&] {
-    if (is_root_) save_checkpoint(folder_->checkpoints(), identity_, state);
+    if (is_root_) save_checkpoint(session_.folder().checkpoints(), identity_, state);
   });
-  log_->info("saved the checkpoint of step {}", state.step);
+  session_.log().info("saved the checkpoint of step {}", state.step);
 }
 
 // Of the posterior that training ended with.
@@ -301,19 +268,19 @@ void Training::keep_sites(const TrainingResult& result) {
   if (config_.run.keep_sites == "no") return;
   constexpr double kRounding = 1e-12;  // residuals below this are none
   if (is_root_ && result.last.residual > std::max(config_.stop.residual, kRounding)) {
-    log_->warn(
+    session_.log().warn(
         "the posterior is not at its fixed point: prior and sites add up to it but for a residual "
         "of {}, above stop.residual = {}; train longer, on all of the data",
         rounded(result.last.residual, 2), config_.stop.residual);
   }
   const std::string column = config_.run.keep_sites == "group" ? config_.data.group : "";
   ranks_.activity().enter(Phase::kGathering);
-  const Sites sites = gather_sites({stream_, ranks_, *data_, *model_}, result.posterior, summary_,
-                                   column, groups());
+  const Sites sites =
+      gather_sites({stream_, ranks_, *data_, *model_}, result.posterior, summary_, column);
   agree(ranks_, stream_, [&] {
-    if (is_root_) write_tensors(folder_->sites(), sites.to_file());
+    if (is_root_) write_tensors(session_.folder().sites(), sites.to_file());
   });
-  log_->info("kept {}", counted(sites.sites.size(), "site"));
+  session_.log().info("kept {}", counted(sites.sites.size(), "site"));
 }
 
 TrainedModel Training::trained_model(const TrainingResult& result) const {
@@ -337,7 +304,7 @@ void Training::tell(const TrainedModel& trained, StopReason reason) const {
   table.add({"residual", rounded(fit.residual, 3)});
   table.add({"steps", std::to_string(fit.step) + " (" + to_string(reason) + ")"});
   table.add({"time", seconds_text(fit.seconds)});
-  table.add({"ranks", where()});
+  table.add({"ranks", session_.where()});
   if (ranks_.size() > 1) {
     table.add({"communicated", bytes_text(static_cast<double>(traffic.bytes)) + " in " +
                                    std::to_string(traffic.calls) + " calls by rank 0"});
@@ -348,19 +315,14 @@ void Training::tell(const TrainedModel& trained, StopReason reason) const {
                                      ", means moved by at most " + rounded(moved.largest_shift, 3) +
                                      " sd"});
   }
-  table.add({"posterior", folder_->posterior().string()});
-  if (config_.run.keep_sites != "no") table.add({"sites", folder_->sites().string()});
+  table.add({"posterior", session_.folder().posterior().string()});
+  if (config_.run.keep_sites != "no") table.add({"sites", session_.folder().sites().string()});
   std::cout << "\n" << coefficient_table(trained) << "\n" << table.text(Table::kLeft) << std::flush;
 }
 
 std::string Training::dropped_text() const {
   if (summary_.dropped == 0) return "";
   return " (" + std::to_string(summary_.dropped) + " more dropped for a missing value)";
-}
-
-std::string Training::where() const {
-  return counted(static_cast<std::size_t>(ranks_.size()), "rank") + " (" + ranks_.name() + ", " +
-         (stream_.on_cuda() ? "cuda" : "cpu") + ")";
 }
 
 }  // namespace

@@ -21,14 +21,6 @@ std::vector<Override> with_sections(std::vector<Override> overrides, const Field
   return overrides;
 }
 
-void require(const std::filesystem::path& path, const Fields& fields, const std::string& key,
-             const std::string& value) {
-  if (!value.empty()) return;
-  const std::string bound = fields.find(key)->bound_text();
-  throw Error(ExitCode::kUsage, path.string() + ": " + key + " is missing: " +
-                                    (bound.empty() ? fields.find(key)->help : bound));
-}
-
 }  // namespace
 
 void RunConfig::describe(Fields& fields) {
@@ -85,28 +77,33 @@ std::string TrainConfig::identity() const {
   return to_toml(fields);
 }
 
+void load_run(const std::filesystem::path& path, const std::vector<Override>& overrides,
+              RunConfig& run, Fields& fields) {
+  load_config(path, with_sections(overrides, fields), fields);
+  if (run.overwrite && run.resume == "auto") {
+    throw Error(ExitCode::kUsage,
+                "run.overwrite starts over and run.resume = \"auto\" goes on: use one of them");
+  }
+  if (run.dir.empty()) run.dir = ("runs" / path.stem()).string();
+}
+
+void require_given(const std::filesystem::path& path, const Fields& fields, const std::string& key,
+                   const std::string& value) {
+  if (!value.empty()) return;
+  const std::string bound = fields.find(key)->bound_text();
+  throw Error(ExitCode::kUsage, path.string() + ": " + key + " is missing: " +
+                                    (bound.empty() ? fields.find(key)->help : bound));
+}
+
 TrainConfig load_train_config(const std::filesystem::path& path,
                               const std::vector<Override>& overrides) {
   TrainConfig config;
   Fields fields;
   config.describe(fields);
-  load_config(path, with_sections(overrides, fields), fields);
-  require(path, fields, "data.path", config.data.path);
-  require(path, fields, "model.name", config.model.name);
-  if (config.run.overwrite && config.run.resume == "auto") {
-    throw Error(ExitCode::kUsage,
-                "run.overwrite starts over and run.resume = \"auto\" goes on: use one of them");
-  }
-  if (config.run.dir.empty()) config.run.dir = ("runs" / path.stem()).string();
+  load_run(path, overrides, config.run, fields);
+  require_given(path, fields, "data.path", config.data.path);
+  require_given(path, fields, "model.name", config.model.name);
   return config;
-}
-
-bool is_switch(const std::string& key) {
-  TrainConfig config;
-  Fields fields;
-  config.describe(fields);
-  const Field* field = fields.find(with_sections({{key, ""}}, fields).front().key);
-  return field != nullptr && std::holds_alternative<bool*>(field->value);
 }
 
 RunConfig run_config(const std::vector<Override>& overrides) {

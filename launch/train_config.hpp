@@ -50,8 +50,17 @@ struct TrainConfig {
   std::string identity() const;
 };
 
-// Reads the file and the flags and checks what must be given; see load_config for errors. A flag
-// without a section is one of [run]: --resume auto.
+// What the configurations of all trainings have in common: reads file and flags into the fields, of
+// which `run` is part, names the folder, and refuses what excludes each other. See load_config for
+// errors. A flag without a section is one of [run]: --resume auto.
+void load_run(const std::filesystem::path& path, const std::vector<Override>& overrides,
+              RunConfig& run, Fields& fields);
+// Error(kUsage) when there is no value of a key that must have one.
+void require_given(const std::filesystem::path& path, const Fields& fields, const std::string& key,
+                   const std::string& value);
+
+// Reads the file and the flags and checks what must be given, as
+// load_run.
 TrainConfig load_train_config(const std::filesystem::path& path,
                               const std::vector<Override>& overrides);
 

@@ -64,14 +64,12 @@ ExitCode report(const ReportOptions& options, Job& job) {
   Findings findings;
   agree(ranks, Stream(), [&] { findings = read_run(options); });
   if (!options.data.path.empty() && has_latent_rows(findings.trained)) {
-    throw Error(ExitCode::kUsage,
-                "the rows of a model without a response are scored by bayesum "
-                "evaluate: leave --data out of its report");
-  }
-  if (!options.data.path.empty()) {
+    findings.latent = score_latent_rows(findings.trained, options.data, ranks);
+  } else if (!options.data.path.empty()) {
     findings.scores = score_held_out(findings.trained, options.data, ranks);
   }
-  if (!options.training.path.empty()) {
+  findings.cannot_judge = !options.training.path.empty() && !can_be_judged(findings.trained);
+  if (!options.training.path.empty() && !findings.cannot_judge) {
     findings.psis = judge_posterior(findings.trained, options.training, options.draws, ranks);
   }
   agree(ranks, Stream(), [&] {

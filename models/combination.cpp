@@ -6,6 +6,7 @@
 #include <numeric>
 #include <utility>
 
+#include "core/block_names.hpp"
 #include "core/files/hash.hpp"
 #include "kernels/error.hpp"
 #include "models/continuation.hpp"
@@ -74,6 +75,7 @@ void check_same_space(const Term& a, const Term& b) {
 void check_sites(const Term& term) {
   if (term.site == nullptr) return;
   if (term.sites->posterior != hash_of_natural(term.run->posterior) ||
+      term.sites->blocks != block_names(term.run->posterior) ||
       term.site->natural.size() != term.run->posterior.size()) {
     refuse("the sites of " + term.name + " are of another posterior than the one beside them");
   }
@@ -100,12 +102,12 @@ Sources sources_of(const Term& term, const TrainedModel& common) {
     if (shard == no_rows) return sources;
     // With the groups that were left out of it.
     for (const auto& [piece, times] : term.run->sources.pieces()) {
-      if (piece.shard == shard) sources.add(piece, piece.part.empty() ? 1 : times);
+      if (piece.shard == shard) sources.add(piece, piece.column.empty() ? 1 : times);
     }
     return sources;
   }
   for (const std::uint64_t shard : term.run->summary.shards) {
-    if (shard != no_rows) sources.add({shard, term.sites->column + "=" + term.site->name}, 1);
+    if (shard != no_rows) sources.add({shard, term.sites->column, term.site->name}, 1);
   }
   return sources;
 }
@@ -113,6 +115,7 @@ Sources sources_of(const Term& term, const TrainedModel& common) {
 Sources check_sources(const std::vector<Term>& terms, const TrainedModel& common,
                       bool allow_overlap) {
   Sources total;
+  std::vector<Sources> added;
   std::map<std::uint64_t, std::int64_t> most;  // times that one added term holds rows of a shard
   for (const Term& term : terms) {
     const Sources sources = sources_of(term, common);
@@ -121,7 +124,12 @@ Sources check_sources(const std::vector<Term>& terms, const TrainedModel& common
     for (const auto& [shard, extent] : sources.extents()) {
       most[shard] = std::max(most[shard], extent.most);
     }
+    added.push_back(sources);
   }
+  const auto is_of_one = [&](std::uint64_t shard) {
+    return std::ranges::any_of(added,
+                               [&](const Sources& one) { return total.agrees_with(one, shard); });
+  };
   std::size_t twice = 0;
   for (const auto& [shard, extent] : total.extents()) {
     if (extent.least < 0) {
@@ -129,7 +137,7 @@ Sources check_sources(const std::vector<Term>& terms, const TrainedModel& common
           "the sum takes away data that are not in it, or takes them away twice: a site can be "
           "subtracted once, from posteriors that have learned from it");
     }
-    if (extent.most > most[shard] || extent.by_two_columns) ++twice;
+    if (extent.most > most[shard] || (extent.by_two_columns && !is_of_one(shard))) ++twice;
   }
   if (twice > 0 && !allow_overlap) {
     refuse("the terms of the sum share data, " + std::to_string(twice) +
@@ -232,7 +240,8 @@ void check_proper(const Posterior& q) {
 std::uint64_t hash_of_sources(const Sources& sources) {
   Hash hash;
   for (const auto& [piece, times] : sources.pieces()) {
-    const std::string line = hash_text(piece.shard) + piece.part + std::to_string(times) + "\n";
+    const std::string line = hash_text(piece.shard) + group_text(piece.column, piece.level) +
+                             std::to_string(times) + "\n";
     hash.add(std::as_bytes(std::span(line)));
   }
   return hash.value();

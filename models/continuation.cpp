@@ -1,9 +1,10 @@
 #include "models/continuation.hpp"
 
 #include <algorithm>
-#include <sstream>
+#include <string>
 #include <utility>
 
+#include "core/files/field_text.hpp"
 #include "core/files/hash.hpp"
 #include "core/sites.hpp"
 #include "kernels/error.hpp"
@@ -65,12 +66,40 @@ Continuation after(const TrainedModel& yesterday) {
 
 std::uint64_t Continuation::fingerprint() const {
   Hash hash;
-  const auto add = [&](const auto& values) { hash.add(std::as_bytes(std::span(values))); };
+  // With its size first, so that what ends here does not begin there.
+  const auto add = [&](const auto& values) {
+    const std::uint64_t size = std::size(values);
+    hash.add(std::as_bytes(std::span(&size, 1)));
+    hash.add(std::as_bytes(std::span(values)));
+  };
+  const auto add_all = [&](const Strings& texts) {
+    add(std::to_string(texts.size()));
+    for (const std::string& text : texts) add(text);
+  };
   add(prior.natural);
+  add(std::vector{prior.log_partition});
   add(design.mean);
   add(design.sd);
-  for (const std::string& feature : design.features) add(feature);
+  add(design.missing);
+  add_all(design.features);
+  add_all(design.classes);
+  add(std::to_string(design.inputs.size()));
+  for (const Input& input : design.inputs) {
+    add(input.name);
+    add_all(input.levels);
+  }
+  add(std::vector<char>{design.intercept, design.one_hot, start.has_value()});
   if (start) add(start->natural());
+  add_all(features);
+  add_all(categories);
+  add(missing);
+  PriorConfig config = prior_config;
+  Fields fields;
+  config.describe(fields);
+  add(to_toml(fields));
+  for (const auto& [piece, times] : prior_sources.pieces()) {
+    add(hash_text(piece.shard) + std::to_string(times) + group_text(piece.column, piece.level));
+  }
   return hash.value();
 }
 
@@ -104,15 +133,20 @@ std::string difference(const Design& a, const Design& b) {
   }
   if (a.classes != b.classes) return "the classes of the response are others";
   const auto map_of = [](const Design& design, std::size_t j) {
-    std::ostringstream text;
-    text.precision(17);
-    text << "mean " << design.mean[j] << " and sd " << design.sd[j];
-    return text.str();
+    return "mean " + text_of(design.mean[j]) + " and sd " + text_of(design.sd[j]);
   };
   for (std::size_t j = 0; j < a.features.size(); ++j) {
     if (a.mean[j] == b.mean[j] && a.sd[j] == b.sd[j]) continue;
     return "feature '" + a.features[j] + "' is standardized by " + map_of(a, j) + " against " +
            map_of(b, j);
+  }
+  if (a.missing.empty() != b.missing.empty()) {
+    return "missing values are filled in the one and not in the other";
+  }
+  for (std::size_t j = 0; j < a.missing.size(); ++j) {
+    if (a.missing[j] == b.missing[j]) continue;
+    return "a missing value of feature '" + a.features[j] + "' is " + text_of(a.missing[j]) +
+           " against " + text_of(b.missing[j]);
   }
   return "";
 }

@@ -24,7 +24,8 @@ struct Continuation {
   Sources prior_sources;
   std::optional<Posterior> start;  // where training starts, if not where the model says
 
-  // What it was made of, the same whatever the path.
+  // Of everything here, which with the configuration and the data decides what training does; the
+  // same whatever the path.
   std::uint64_t fingerprint() const;
 };
 

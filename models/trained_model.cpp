@@ -10,14 +10,16 @@
 #include <utility>
 #include <vector>
 
+#include "core/block_names.hpp"
 #include "core/families/gaussian.hpp"
+#include "core/files/field_text.hpp"
 #include "kernels/error.hpp"
 
 namespace bayesum {
 namespace {
 
 constexpr const char* kFormat = "bayesum-posterior";
-constexpr const char* kFormatVersion = "2";
+constexpr const char* kFormatVersion = "3";
 constexpr const char* kProgram = "bayesum " BAYESUM_VERSION;
 constexpr double kLargestWhole = 9007199254740992.0;  // 2^53
 
@@ -157,6 +159,7 @@ void add_moments(const Block& block, std::span<const double> natural, TensorFile
 }
 
 void write_blocks(const TrainedModel& trained, TensorFile& file) {
+  file.metadata["blocks"] = text_of(block_names(trained.posterior));
   for (const Block& block : trained.posterior.blocks()) {
     const auto natural = trained.posterior.natural(block);
     file.metadata["family." + block.name] = block.family->name();
@@ -239,8 +242,23 @@ Posterior layout_of(const TensorFile& file, const TrainedModel& trained) {
   }
 }
 
+// Are the blocks in the file those of the model, in its order, and no others?
+void check_blocks(const TensorFile& file, const Posterior& layout) {
+  const BlockNames wanted = block_names(layout);
+  if (read_block_names(file) != wanted) {
+    refuse(file, "blocks",
+           "are " + shown(file.text("blocks")) + " where " + text_of(wanted) + " belong");
+  }
+  for (const auto& [key, tensor] : file.tensors) {
+    const bool is_known = std::ranges::any_of(
+        wanted, [&](const auto& block) { return key == "natural." + block.first; });
+    if (key.starts_with("natural.") && !is_known) refuse(file, key, "is of none of the blocks");
+  }
+}
+
 void read_blocks(const TensorFile& file, TrainedModel& trained) {
   Posterior& q = trained.posterior;
+  check_blocks(file, q);
   trained.prior.natural.resize(q.size());
   for (const Block& block : q.blocks()) {
     expect(file, "family." + block.name, block.family->name());

@@ -29,7 +29,7 @@ struct TrainedModel {
   Sources prior_sources = {};  // and, of that, what the prior had: of a posterior that it was
 
   // Metadata, all text:
-  //   format "bayesum-posterior", format_version "2", program "bayesum 0.1.0"
+  //   format "bayesum-posterior", format_version "3", program "bayesum 0.1.0"
   //   model                       its name
   //   config                      TOML, the sections [model] and [prior]
   //   columns                     TOML, [data] response, offset, weight, categories, missing,
@@ -37,6 +37,7 @@ struct TrainedModel {
   //   inputs                      columns of the file that features are made of, one a line
   //   levels.K                    of the K-th of them (from 0) that is of categories, one a line
   //   classes                     of a response of categories, one a line
+  //   blocks                      JSON, name and family of each block of lambda, in order
   //   family.B, dimension.B       of each block B
   //   seed, fingerprint           decimal; of the training data, 16 hexadecimal digits
   // Tensors:

@@ -9,8 +9,10 @@ void DataConfig::describe(Fields& fields) {
   constexpr double kMostRows = 1 << 24;
   fields.add("data.path", path, {},
              "the table: CSV with a header line, libsvm or .npy, as it is or packed by gzip");
-  fields.add("data.format", format, {"auto", "csv", "libsvm", "npy"},
-             "auto: by the end of data.path, .npy or .libsvm or .svm, else CSV");
+  fields.add(
+      "data.format", format, {"auto", "csv", "libsvm", "npy", "whitespace"},
+      "auto: by the end of data.path, .npy or .libsvm or .svm, else CSV; whitespace: numbers "
+      "between blanks or tabs, without a header");
   fields.add("data.response", response, {},
              "the column to be explained; libsvm: the label; npy: a column or an .npy file");
   fields.add("data.features", features, "the columns that explain it; empty: all that are left");
@@ -31,7 +33,7 @@ void DataConfig::describe(Fields& fields) {
       "values that are missing (an empty field, NA, NaN, null, ?): an error; or their row is "
       "dropped; or, of a feature, its mean in the training data stands for them");
   fields.add("data.feature_names", feature_names, {},
-             "libsvm and npy: a file with the names of the columns, one a line");
+             "libsvm, npy and whitespace: a file with the names of the columns, one a line");
   fields.add("data.virtual_shards", virtual_shards, {1, kMostShards},
              "pieces that the rows are cut into, whatever the number of ranks");
   fields.add(

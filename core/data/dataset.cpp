@@ -72,6 +72,9 @@ Dataset::Dataset(const DataConfig& config, Support support)
     throw Error(ExitCode::kUsage, "the features of " + config.path +
                                       ", a libsvm file, are numbers and not categories");
   }
+  if (!config_.without_group.empty() && config_.group.empty()) {
+    throw Error(ExitCode::kUsage, "data.without_group needs data.group, a column of categories");
+  }
   choose_inputs();
   parts_ = parts_of(inputs_, classes_);
 }
@@ -234,9 +237,16 @@ Dataset::Kept Dataset::kept(const TableRows& rows) const {
   Kept kept;
   kept.reserve(rows.rows());
   for (std::size_t i = 0; i < rows.rows(); ++i) {
+    if (left_out(rows, i)) continue;
     if (!parts_.selection.missing || !drops(rows, i)) kept.push_back(i);
   }
   return kept;
+}
+
+bool Dataset::left_out(const TableRows& rows, std::size_t row) const {
+  if (left_out_groups_.empty()) return false;
+  const double group = rows.values.data[row * rows.values.stride + *parts_.group];
+  return !std::isnan(group) && left_out_groups_[static_cast<std::size_t>(group)];
 }
 
 bool Dataset::drops(const TableRows& rows, std::size_t row) const {

@@ -23,7 +23,7 @@ inline constexpr double kMostShards = 1 << 20;
 // Where the data are and which column plays which part.
 struct DataConfig {
   std::string path;
-  std::string format = "auto";       // csv, libsvm or npy; auto: by the name of the file
+  std::string format = "auto";       // csv, libsvm, npy, whitespace; auto: by the file's name
   std::string response;              // like offset, weight and group of an .npy table, a column or
                                      // another .npy file
   Strings features;                  // empty: every column without another part
@@ -34,12 +34,16 @@ struct DataConfig {
   Strings without_group;             // levels of it whose rows are left out
   Strings without_shards;            // numbers of virtual shards whose rows are left out
   std::string missing = "refuse";    // what becomes of a row with a missing value; drop, mean
-  std::string feature_names;         // file of names, by lines, of libsvm or npy columns
+  std::string feature_names;         // file of names, by lines, where a table has none
   std::int64_t virtual_shards = 8;   // fixed by the configuration, whatever the number of ranks
   std::int64_t shards_per_step = 0;  // read at random by a step; 0: all
   std::int64_t block_rows = 4096;    // rows read and handed to the model at a time
   std::int64_t cache_mib = -1;  // rows kept in memory per rank, the rest is read in every pass;
                                 // -1: a quarter of the memory there is
+
+  // Of rows read for a trained posterior, not configured: the names of the columns of a libsvm or
+  // .npy file that has no names of its own, see TableFile::name_columns.
+  Strings column_names = {};
 
   // For prediction, not configured: every row is kept, a response that is missing, of a class that
   // training has not seen or else outside the support is NaN, and a missing feature that the design
@@ -77,9 +81,10 @@ struct Batch {
   std::size_t rows() const { return sparse.empty() ? x.rows : sparse.rows(); }
 };
 
-// What passes over the training data establish, the same bits for any number of ranks.
+// What passes over the training data establish of the rows that are learned from, the same bits for
+// any number of ranks.
 struct DataSummary {
-  std::uint64_t rows = 0;         // that count, without those that were dropped
+  std::uint64_t rows = 0;         // that are learned from: neither dropped nor left out
   std::uint64_t dropped = 0;      // for a missing value
   double weight = 0;              // sum of weights
   std::vector<double> mean;       // sum w x / sum w, over the rows that have x, of each input of
@@ -100,6 +105,9 @@ struct DataSummary {
 // dropped, or it is taken for the feature's mean in the training data (of a category: each level
 // for its share); one of response, offset, weight or group is refused or, under `drop` and `mean`,
 // drops the row.
+//
+// The rows of data.without_group are as if they were not there, whatever numbers they hold, but
+// that levels of categories are those of all rows, and the hashes of the shards of all bytes.
 class Dataset {
  public:
   // Dense rows made from sparse ones or from categories have no more columns than this.
@@ -116,6 +124,9 @@ class Dataset {
   const std::vector<Input>& inputs() const { return inputs_; }
   const std::vector<std::string>& classes() const { return classes_; }  // of a kCategory response
   const std::vector<std::string>& groups() const { return groups_; }    // of data.group
+  bool learns_from(std::size_t group) const {  // or is it one of data.without_group?
+    return left_out_groups_.empty() || !left_out_groups_[group];
+  }
   bool sparse() const { return file_->sparse(); }  // are the rows of the file sparse?
   bool one_hot() const { return support_ != Support::kCategoryFeatures; }
   bool fills_missing() const { return config_.missing == "mean"; }
@@ -128,7 +139,8 @@ class Dataset {
   // Collective: every rank reads its shards once, and once more before where there are columns of
   // categories, groups, or a libsvm file without names. Checks every row: response in the support,
   // weight >= 0, all finite, else Error(kFile) naming path, line, value, and the rank that read it,
-  // on every rank. No rows, or no weight in them, is Error(kFile) too.
+  // on every rank. No rows, or no weight in them, is Error(kFile) too; a name in data.without_group
+  // that is no group Error(kUsage).
   //
   // Each shard gives sums about the file's first row, s (about 0 for sparse rows and levels): of w,
   // w (x - s), w (x - s)^2, ...; they are added in a fixed tree (distributed/sum_tree.hpp), and
@@ -149,8 +161,8 @@ class Dataset {
   using Visitor = std::function<void(const Batch&)>;
   // The rows of one virtual shard, in blocks, in order: the same blocks whoever asks. A shard is
   // kept in the device's memory after its first visit as long as the cache has room for all of it.
-  // Rows are checked as in scan(); Error(kFile) also when the file has changed since the last
-  // visit.
+  // Rows are checked as in scan(); Error(kFile) also when the file has changed, by its size, its
+  // time or the rows of the shard, since scan() or the last visit.
   void visit(const Stream& stream, std::size_t shard, const Visitor& visit);
 
  private:
@@ -163,7 +175,7 @@ class Dataset {
 
     std::size_t bytes() const;
   };
-  struct Shard {  // what is remembered of a visited one
+  struct Shard {  // what is remembered of one that was read
     std::optional<std::uint64_t> hash;
     std::optional<std::vector<Block>> blocks;
     bool fits = true;  // in the cache, as far as is known
@@ -184,6 +196,7 @@ class Dataset {
   Range part_of(std::size_t shard) const;  // nothing of one that is left out
 
   Kept kept(const TableRows& rows) const;
+  bool left_out(const TableRows& rows, std::size_t row) const;
   bool drops(const TableRows& rows, std::size_t row) const;
   Place missing_place(const TableRows& rows, std::size_t row) const;
   void check(const TableRows& rows, const Kept& kept) const;
@@ -193,6 +206,7 @@ class Dataset {
   void survey(const Stream& stream, Communicator& communicator);
   void survey_width(const Stream& stream, Communicator& communicator, Range mine);
   void survey_levels(const Stream& stream, Communicator& communicator, Range mine);
+  void leave_out_groups();
   std::vector<double> first_row() const;
   void add(const TableRows& rows, const Kept& kept, std::span<const double> shift,
            std::span<double> sums) const;
@@ -216,6 +230,7 @@ class Dataset {
   std::vector<Input> inputs_;
   std::vector<std::string> classes_;
   std::vector<std::string> groups_;
+  std::vector<bool> left_out_groups_;  // empty: none
   Parts parts_;
   std::size_t virtual_shards_ = 1;
   std::size_t block_rows_ = 1;

@@ -77,21 +77,25 @@ DataSummary Dataset::scan(const Stream& stream, Communicator& communicator) {
   on_wire(stream, communicator, std::span(hashes), [&](const Stream& queue, auto payload) {
     communicator.all_gather(queue, payload.subspan(mine.first, mine.size()), counts, payload);
   });
+  for (std::size_t shard = 0; shard < virtual_shards_; ++shard) shards_[shard].hash = hashes[shard];
   DataSummary result = summarize(shift, sums);
   result.fingerprint = hash_of(std::as_bytes(std::span(hashes)));
   result.shards = std::move(hashes);
   return result;
 }
 
-// The first row that there is, in the order of the selection; zeros for none, for what it lacks,
-// and for sparse columns.
+// The first row that is not left out, in the order of the selection; zeros for none, for what it
+// lacks, and for sparse columns.
 std::vector<double> Dataset::first_row() const {
   const Range body = file_->extent();
   std::vector<double> first;
   for (std::size_t size = 1; first.empty() && size / 2 < body.size(); size *= 2) {
     const Range part{body.first, body.first + std::min(size, body.size())};
     file_->read(part, parts_.selection, block_rows_, [&](const TableRows& rows) {
-      if (first.empty()) first.assign(rows.values.data, rows.values.data + rows.values.cols);
+      for (std::size_t i = 0; first.empty() && i < rows.rows(); ++i) {
+        const double* const row = rows.values.data + i * rows.values.stride;
+        if (!left_out(rows, i)) first.assign(row, row + rows.values.cols);
+      }
     });
   }
   first.resize(parts_.selection.columns.size());
@@ -123,7 +127,11 @@ void Dataset::add(const TableRows& rows, const Kept& kept, std::span<const doubl
     }
     add_inputs(rows, i, w, shift, block);
   }
-  block[kDropped] += static_cast<double>(rows.rows() - kept.size());
+  std::size_t dropped = rows.rows() - kept.size();
+  for (std::size_t i = 0; !left_out_groups_.empty() && i < rows.rows(); ++i) {
+    if (left_out(rows, i)) --dropped;
+  }
+  block[kDropped] += static_cast<double>(dropped);
   for (std::size_t k = 0; k < own.size(); ++k) sums[k] += own[k];
 }
 
@@ -173,7 +181,8 @@ DataSummary Dataset::summarize(std::span<const double> shift, std::span<const do
   if (sums[kRows] == 0) {
     throw Error(ExitCode::kFile,
                 config_.path +
-                    (sums[kDropped] > 0 ? " has no row without a missing value" : " has no rows"));
+                    (sums[kDropped] > 0 ? " has no row without a missing value" : " has no rows") +
+                    (left_out_groups_.empty() ? "" : " outside data.without_group"));
   }
   const double weight = sums[kWeight];
   if (!(weight > 0 && std::isfinite(weight))) {

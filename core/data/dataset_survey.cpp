@@ -4,6 +4,7 @@
 #include "core/agree.hpp"
 #include "core/data/dataset.hpp"
 #include "core/data/levels.hpp"
+#include "core/nearest.hpp"
 #include "core/staging.hpp"
 #include "kernels/error.hpp"
 
@@ -64,7 +65,21 @@ void Dataset::survey_levels(const Stream& stream, Communicator& communicator, Ra
     *columns[k].second = collectors[k].merge(stream, communicator, what);
     if (columns[k].second->empty()) throw Error(ExitCode::kFile, what + " holds no level");
   }
+  leave_out_groups();
   parts_ = parts_of(inputs_, classes_);
+}
+
+void Dataset::leave_out_groups() {
+  if (config_.without_group.empty()) return;
+  left_out_groups_.assign(groups_.size(), false);
+  for (const std::string& name : config_.without_group) {
+    const auto found = std::ranges::find(groups_, name);
+    if (found == groups_.end()) {
+      throw Error(ExitCode::kUsage, "data.without_group: there is no group '" + name +
+                                        "'; did you mean '" + nearest(name, groups_) + "'?");
+    }
+    left_out_groups_[static_cast<std::size_t>(found - groups_.begin())] = true;
+  }
 }
 
 }  // namespace bayesum

@@ -20,6 +20,15 @@ std::string_view without_comment(std::string_view line) {
   return trimmed(line.substr(0, line.find('#')));
 }
 
+// The index that a name of digits stands for, or 0.
+std::size_t index_named(const std::string& name) {
+  std::size_t index = 0;
+  const char* const last = name.data() + name.size();
+  const auto [end, problem] = std::from_chars(name.data(), last, index);
+  const bool whole = problem == std::errc() && end == last && name.front() != '0';
+  return whole && index <= kMostIndex ? index : 0;
+}
+
 std::string_view next_word(std::string_view& line) {
   std::size_t size = 0;
   while (size < line.size() && !is_space(line[size])) ++size;
@@ -200,7 +209,7 @@ class RowParser {
 }  // namespace
 
 LibsvmFile::LibsvmFile(std::filesystem::path path, const std::filesystem::path& names)
-    : TableFile(path), file_(std::move(path)), named_(!names.empty()) {
+    : TableFile(path), file_(std::move(path)), start_(text_start(file_)), named_(!names.empty()) {
   std::vector<std::string> columns = {kLabel};
   if (named_) {
     for (std::string& name : read_names(names)) columns.push_back(std::move(name));
@@ -209,11 +218,17 @@ LibsvmFile::LibsvmFile(std::filesystem::path path, const std::filesystem::path& 
 }
 
 std::size_t LibsvmFile::column(const std::string& name) const {
-  std::size_t index = 0;
-  const char* const last = name.data() + name.size();
-  const auto [end, problem] = std::from_chars(name.data(), last, index);
-  const bool is_index = problem == std::errc() && end == last && index >= 1 && index <= kMostIndex;
-  return is_index && !named_ && name.front() != '0' ? index : TableFile::column(name);
+  const std::size_t index = index_named(name);
+  return index > 0 && !named_ ? index : TableFile::column(name);
+}
+
+void LibsvmFile::name_columns(const std::vector<std::string>& names) {
+  if (named_ || std::ranges::all_of(names, [](auto& name) { return index_named(name) > 0; }))
+    return;
+  std::vector<std::string> columns = {kLabel};
+  columns.insert(columns.end(), names.begin(), names.end());
+  set_columns(std::move(columns), "");
+  named_ = true;
 }
 
 // Indices ascend, so that the last of a line is its highest; read() sees to the rest.

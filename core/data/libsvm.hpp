@@ -27,7 +27,9 @@ class LibsvmFile : public TableFile {
   // Names columns 1 to width - 1 where they have no names; Error(kFile) beyond 2^20 features.
   void set_width(std::size_t width) override;
 
-  Range extent() const override { return {0, file_.size()}; }
+  void name_columns(const std::vector<std::string>& names) override;
+
+  Range extent() const override { return {start_, file_.size()}; }
   // An index that is not above the one before it, of no feature that has a name, or a value that is
   // not a finite number is Error(kFile).
   std::uint64_t read(Range bytes, const Selection& selection, std::size_t block_rows,
@@ -36,6 +38,7 @@ class LibsvmFile : public TableFile {
 
  private:
   ByteFile file_;
+  std::uint64_t start_ = 0;  // of the text
   bool named_ = false;
 };
 

@@ -35,6 +35,20 @@ NpyFile::NpyFile(std::filesystem::path path, const std::filesystem::path& names)
               (names.empty() ? arrays_.front().path().string() : names.string()) + ": ");
 }
 
+void NpyFile::name_columns(const std::vector<std::string>& names) {
+  const auto is_here = [&](const std::string& name) { return has_column(name); };
+  if (std::ranges::all_of(names, is_here)) return;
+  const auto& own = arrays_.front().columns();
+  if (std::ranges::any_of(own, [](const auto& column) { return !column.name.empty(); })) return;
+  if (names.size() != own.size()) {
+    throw Error(ExitCode::kUsage, path().string() + " has " + std::to_string(own.size()) +
+                                      " columns without names where " +
+                                      std::to_string(names.size()) +
+                                      " are wanted: name them with --feature-names");
+  }
+  set_columns(names, path().string() + ": ");
+}
+
 void NpyFile::attach(const std::string& path) {
   NpyArray array(path);
   if (array.columns().size() != 1 || array.rows() != extent().size()) {

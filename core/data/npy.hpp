@@ -17,6 +17,8 @@ class NpyFile : public TableFile {
   // its path.
   void attach(const std::string& path);
 
+  void name_columns(const std::vector<std::string>& names) override;
+
   Range extent() const override { return {0, arrays_.front().rows()}; }
   // A selected number that is not finite, nor NaN where a missing value may be, is Error(kFile).
   std::uint64_t read(Range rows, const Selection& selection, std::size_t block_rows,

@@ -3,6 +3,7 @@
 #include "core/data/csv.hpp"
 #include "core/data/libsvm.hpp"
 #include "core/data/npy.hpp"
+#include "core/data/whitespace.hpp"
 #include "kernels/error.hpp"
 
 namespace bayesum {
@@ -33,8 +34,17 @@ std::unique_ptr<TableFile> open_table(const DataConfig& config, Support support)
     }
     return std::make_unique<CsvFile>(config.path);
   }
-  if (format == "libsvm") return std::make_unique<LibsvmFile>(config.path, config.feature_names);
+  const bool unnamed = config.feature_names.empty() && !config.column_names.empty();
+  if (format == "libsvm") {
+    auto table = std::make_unique<LibsvmFile>(config.path, config.feature_names);
+    if (unnamed) table->name_columns(config.column_names);
+    return table;
+  }
+  if (format == "whitespace") {
+    return std::make_unique<WhitespaceFile>(config.path, config.feature_names);
+  }
   auto table = std::make_unique<NpyFile>(config.path, config.feature_names);
+  if (unnamed) table->name_columns(config.column_names);
   const bool predicting = support == Support::kNone;
   for (const std::string* part :
        {&config.response, &config.offset, &config.weight, &config.group}) {

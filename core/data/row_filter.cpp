@@ -1,9 +1,7 @@
 #include "core/data/row_filter.hpp"
 
-#include <algorithm>
 #include <utility>
 
-#include "core/nearest.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/error.hpp"
 #include "kernels/reduce.hpp"
@@ -36,24 +34,6 @@ RowFilter::Kept RowFilter::apply(const Stream& stream, const Batch& batch) {
     result.batch.weight = weights;
   }
   return result;
-}
-
-std::vector<bool> all_groups_but(const Dataset& data, const Strings& names) {
-  if (names.empty()) return {};
-  const std::vector<std::string>& groups = data.groups();
-  if (groups.empty()) {
-    throw Error(ExitCode::kUsage, "data.without_group needs data.group, a column of categories");
-  }
-  std::vector<bool> keep(groups.size(), true);
-  for (const std::string& name : names) {
-    const auto found = std::ranges::find(groups, name);
-    if (found == groups.end()) {
-      throw Error(ExitCode::kUsage, "data.without_group: there is no group '" + name +
-                                        "'; did you mean '" + nearest(name, groups) + "'?");
-    }
-    keep[static_cast<std::size_t>(found - groups.begin())] = false;
-  }
-  return keep;
 }
 
 }  // namespace bayesum

@@ -1,9 +1,7 @@
 #pragma once
 
-#include <string>
 #include <vector>
 
-#include "core/config.hpp"
 #include "core/data/dataset.hpp"
 #include "kernels/buffer.hpp"
 
@@ -28,9 +26,5 @@ class RowFilter {
   Buffer<double> kept_;     // the same by row
   Buffer<double> weights_;  // of the rows that are kept
 };
-
-// All groups but those named; none named: empty, which stands for all. Error(kUsage) naming the
-// nearest for one that is not there, and where there are no groups.
-std::vector<bool> all_groups_but(const Dataset& data, const Strings& names);
 
 }  // namespace bayesum

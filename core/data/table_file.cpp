@@ -61,7 +61,8 @@ void refuse_selected_twice(const TableFile& file, std::size_t column) {
 
 std::vector<std::string> read_names(const std::filesystem::path& path) {
   const ByteFile file(path);
-  Lines lines(file, {0, file.size()}, {0, file.size()});
+  const Range text{text_start(file), file.size()};
+  Lines lines(file, text, text);
   std::vector<std::string> names;
   for (std::string_view line; lines.next(line);) names.emplace_back(trimmed(line));
   return names;

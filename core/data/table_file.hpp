@@ -65,6 +65,10 @@ class TableFile {
   virtual std::size_t widest(Range) const { return columns().size(); }
   virtual void set_width(std::size_t) {}
 
+  // Gives the features of a file that holds no names these, in its order; those of a file that has
+  // columns of all these names stay as they are. Error(kUsage) when there are more or fewer.
+  virtual void name_columns(const std::vector<std::string>&) {}
+
   // What is cut into parts: bytes of text after the header, or rows of an array.
   virtual Range extent() const = 0;
 

@@ -62,10 +62,10 @@ ExampleOrder::ExampleOrder(std::uint64_t examples, BatchShape shape, std::uint64
   std::uint64_t product = 1;
   for (const std::size_t extent : {shape.virtual_shards, shape.micro_steps, shape.rows}) {
     if (extent == 0 || extent > kMostPerStep / product) {
-      throw Error(ExitCode::kUsage,
-                  "a step of " + std::to_string(shape.virtual_shards) + " virtual shards x " +
-                      std::to_string(shape.micro_steps) + " micro-batches x " +
-                      std::to_string(shape.rows) + " examples is none, or beyond 2^32");
+      throw Error(ExitCode::kUsage, "a step of " + std::to_string(shape.virtual_shards) +
+                                        " virtual shards x " + std::to_string(shape.micro_steps) +
+                                        " micro-batches x " + std::to_string(shape.rows) +
+                                        " examples is none, or beyond 2^32");
     }
     product *= extent;
   }
@@ -84,8 +84,8 @@ std::vector<ExampleId> ExampleOrder::of(const MicroBatch& batch) const {
   }
   const std::uint64_t per_step = shape_.examples_per_step();
   __extension__ using Wide = unsigned __int128;
-  const Wide first = Wide{batch.step} * per_step +
-                     (batch.shard * shape_.micro_steps + batch.micro) * shape_.rows;
+  const Wide first =
+      Wide{batch.step} * per_step + (batch.shard * shape_.micro_steps + batch.micro) * shape_.rows;
   auto epoch = static_cast<std::uint64_t>(first / examples_);
   auto index = static_cast<std::uint64_t>(first % examples_);
   Permutation permutation(examples_, seed_, epoch);

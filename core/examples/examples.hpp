@@ -26,11 +26,11 @@ struct ExampleShape {
 // The caller's memory for B examples, one after the other. Those that the shape has none of stay
 // empty.
 struct ExampleBuffers {
-  std::span<std::int32_t> tokens;   // B x T
-  std::span<std::int32_t> targets;  // B x T
-  std::span<float> features;        // B x d
-  std::span<std::int32_t> labels;   // B, where there are classes
-  std::span<float> response;        // B x k
+  std::span<std::int32_t> tokens = {};   // B x T
+  std::span<std::int32_t> targets = {};  // B x T
+  std::span<float> features = {};        // B x d
+  std::span<std::int32_t> labels = {};   // B, where there are classes
+  std::span<float> response = {};        // B x k
 };
 
 // What a network learns from or is scored on: N examples in memory or in a file, read at any place.

@@ -19,22 +19,22 @@ enum class Scaling { kNone, kUnit, kStandard };
 // Where rows are and which of them are meant.
 struct RowSource {
   std::string path;
-  std::string format = "auto";  // idx, csv, npy, whitespace; auto: by the name of the file
-  std::string response;         // a column; npy: or an .npy file; idx: the file of labels
-  Strings features;             // columns; empty: all others
-  std::string feature_names;    // npy and whitespace: a file with the names of the columns
-  std::string rows;             // a file of row numbers from 0, one a line; empty: all rows
-  double first = 0;             // of the rows that there are, those from this share on
-  double last = 1;              // up to this one
+  std::string format = "auto";     // idx, csv, npy, whitespace; auto: by the name of the file
+  std::string response = {};       // a column; npy: or an .npy file; idx: the file of labels
+  Strings features = {};           // columns; empty: all others
+  std::string feature_names = {};  // npy and whitespace: a file with the names of the columns
+  std::string rows = {};           // a file of row numbers from 0, one a line; empty: all rows
+  double first = 0;                // of the rows that there are, those from this share on
+  double last = 1;                 // up to this one
 };
 
 // Is the format of the source, told by its name where it is "auto", that of images?
 bool is_idx(const RowSource& source);
 
 // Reads the rows of a training into memory and establishes their design; or reads other rows by a
-// design. Classes are the distinct texts of the response, by value when all are numbers, else by
-// their bytes; of images the labels 0 .. the largest one. With kReal, scaled by kStandard, the
-// response is standardized too.
+// design. Classes are the distinct texts of the response in the whole file, by value when all are
+// numbers, else by their bytes; of images the labels 0 .. the largest one. With kReal, scaled by
+// kStandard, the response is standardized too.
 //
 // Error(kUsage) for columns that are not there and a scaling that does not fit, Error(kFile) naming
 // file and line or row for what cannot be read: missing values are refused, row numbers must be

@@ -16,10 +16,11 @@ namespace bayesum {
 // so that with z the network's response, y = response_mean + response_sd z, and the log-density of
 // y is that of z less log response_sd.
 struct RowDesign {
-  Strings features;           // names of the columns; of images there are none
-  std::vector<double> mean;   // of each feature; of images one for all pixels
-  std::vector<double> sd;     // 1 for what is constant
-  Strings classes;            // of labels, in their order; empty: the response is a number
+  Strings features = {};          // names of the columns; of images there are none, but
+  std::size_t pixels = 0;         // so many of an image
+  std::vector<double> mean = {};  // of each feature; of images one for all pixels
+  std::vector<double> sd = {};    // 1 for what is constant
+  Strings classes = {};           // of labels, in their order; empty: the response is a number
   double response_mean = 0;
   double response_sd = 1;
 };
@@ -28,10 +29,10 @@ struct RowDesign {
 struct Rows {
   std::size_t count = 0;
   std::size_t features = 0;
-  std::vector<float> x;                // count x features, scaled; or
-  std::vector<std::uint8_t> pixels;    // the same, to be scaled when they are fetched
-  std::vector<std::int32_t> labels;    // count, where there are classes
-  std::vector<float> response;         // count, scaled, where there are none
+  std::vector<float> x = {};              // count x features, scaled; or
+  std::vector<std::uint8_t> pixels = {};  // the same, to be scaled when they are fetched
+  std::vector<std::int32_t> labels = {};  // count, where there are classes
+  std::vector<float> response = {};       // count, scaled, where there are none
 };
 
 // Rows of numbers with a label or a response. An epoch is all of them, in ExampleOrder's order; for

@@ -44,10 +44,9 @@ void TokenExamples::fetch_in_order(std::uint64_t first, std::size_t rows,
                                    const ExampleBuffers& out) const {
   check_buffers(shape_, rows, out);
   if (first > size_in_order() || rows > size_in_order() - first) {
-    throw Error(ExitCode::kUsage, file_.path().string() + ": there are no windows " +
-                                      std::to_string(first) + " to " +
-                                      std::to_string(first + rows) + " of " +
-                                      std::to_string(size_in_order()));
+    throw Error(ExitCode::kUsage,
+                file_.path().string() + ": there are no windows " + std::to_string(first) + " to " +
+                    std::to_string(first + rows) + " of " + std::to_string(size_in_order()));
   }
   for (std::size_t row = 0; row < rows; ++row) {
     fetch_window((first + row) * shape_.context, row, out);
@@ -57,8 +56,8 @@ void TokenExamples::fetch_in_order(std::uint64_t first, std::size_t rows,
 void TokenExamples::fetch_window(std::uint64_t first, std::size_t row,
                                  const ExampleBuffers& out) const {
   const std::size_t context = shape_.context;
-  const auto pairs = static_cast<std::size_t>(
-      std::min<std::uint64_t>(context, file_.size() - 1 - first));
+  const auto pairs =
+      static_cast<std::size_t>(std::min<std::uint64_t>(context, file_.size() - 1 - first));
   std::vector<std::int32_t> window(pairs + 1);
   file_.read(first, window);
   const auto tokens = out.tokens.subspan(row * context, context);

@@ -42,20 +42,29 @@ class Tokenizer {
 };
 
 // bytes: token i is byte i; every text has tokens. No texts.
-// characters: token i is the i-th of the texts, each one character; other characters have no token.
-// gpt2: byte-level BPE, see core/examples/bpe.hpp; the texts are those of vocab.json and merges.txt.
+// characters: token i is the i-th character of the one text; other characters have no token.
+// gpt2: byte-level BPE (core/examples/bpe.hpp); the texts are those of vocab.json and merges.txt.
 // Error(kUsage) for another name; Error(kFile) for texts that make no tokenizer.
 std::unique_ptr<Tokenizer> make_tokenizer(const std::string& name, const Strings& texts = {});
 
-// The distinct characters (code points) of a text in UTF-8, sorted by number, as texts of
-// make_tokenizer("characters", ...). Error(kFile) naming the line where it is not UTF-8.
-Strings characters_of(const ByteFile& text, std::uint64_t first, std::uint64_t last);
+// The distinct characters (code points) of texts in UTF-8, sorted by number: the text of
+// make_tokenizer("characters", ...). Error(kFile) naming file and line for what is not UTF-8.
+std::string characters_of(const std::vector<std::filesystem::path>& texts);
+
+// The tokenizer of that name from its files: gpt2 from vocab.json and merges.txt, characters from a
+// file with all of them or, without one, those of the texts. Error(kUsage) for a file that is not
+// named, Error(kFile) for what cannot be read.
+std::unique_ptr<Tokenizer> read_tokenizer(const std::string& name,
+                                          const std::filesystem::path& vocabulary,
+                                          const std::filesystem::path& merges,
+                                          const std::vector<std::filesystem::path>& texts);
 
 // Encodes bytes [first, last) of a file with all threads and hands over the tokens in order, some
 // millions at a time. The tokens are those of encoding it in one piece: the text is cut only
 // between a character and white space that follows it, over which no token of these tokenizers
 // reaches. Error(kFile) naming file and line for what the tokenizer does not know.
-using TokenVisitor = std::function<void(std::span<const std::uint32_t> tokens, std::uint64_t bytes)>;
+using TokenVisitor =
+    std::function<void(std::span<const std::uint32_t> tokens, std::uint64_t bytes)>;
 void encode_file(const Tokenizer& tokenizer, const ByteFile& text, std::uint64_t first,
                  std::uint64_t last, const TokenVisitor& visit);
 

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <regex>
 #include <string>
@@ -26,7 +27,7 @@ fs::path folder_of(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
-[[noreturn]] void refuse(const fs::path& path, std::uint64_t needed, int cause) {
+[[noreturn]] void refuse(const fs::path& path, std::size_t needed, int cause) {
   std::string why = std::generic_category().message(cause);
   struct statvfs disk {};
   if ((cause == ENOSPC || cause == EDQUOT) && ::statvfs(folder_of(path).c_str(), &disk) == 0) {
@@ -37,7 +38,7 @@ fs::path folder_of(const fs::path& path) {
 }
 
 // Makes the rename itself last through a power failure.
-void sync_folder(const fs::path& path, std::uint64_t needed) {
+void sync_folder(const fs::path& path, std::size_t needed) {
   const int descriptor = ::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) {
     refuse(path, needed, errno);
@@ -53,13 +54,13 @@ void sync_folder(const fs::path& path, std::uint64_t needed) {
 
 }  // namespace
 
-AtomicFile::AtomicFile(fs::path path, std::uint64_t bytes)
-    : target_(std::move(path)), needed_(bytes) {
+AtomicFile::AtomicFile(fs::path target, std::uint64_t needed)
+    : target_(std::move(target)), needed_(needed) {
   static std::atomic<std::uint64_t> serial{0};
   do {
-    temporary_ = target_;
-    temporary_ += kMark + std::to_string(::getpid()) + "-" + std::to_string(serial++);
-    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    path_ = target_;
+    path_ += kMark + std::to_string(::getpid()) + "-" + std::to_string(serial++);
+    descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   } while (descriptor_ < 0 && errno == EEXIST);
   if (descriptor_ < 0) {
     refuse(target_, needed_, errno);
@@ -69,14 +70,21 @@ AtomicFile::AtomicFile(fs::path path, std::uint64_t bytes)
 AtomicFile::~AtomicFile() { discard(); }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
+  overwrite(size_, bytes);
+  size_ += bytes.size();
+}
+
+void AtomicFile::overwrite(std::uint64_t first, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    const ssize_t count = ::write(descriptor_, bytes.data(), bytes.size());
+    const ssize_t count =
+        ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(first));
     if (count < 0 && errno == EINTR) {
       continue;
     }
     if (count < 0) {
       fail();
     }
+    first += static_cast<std::uint64_t>(count);
     bytes = bytes.subspan(static_cast<std::size_t>(count));
   }
 }
@@ -87,10 +95,10 @@ void AtomicFile::commit() {
   }
   const int closed = ::close(descriptor_);
   descriptor_ = -1;
-  if (closed != 0 || ::rename(temporary_.c_str(), target_.c_str()) != 0) {
+  if (closed != 0 || ::rename(path_.c_str(), target_.c_str()) != 0) {
     fail();
   }
-  temporary_.clear();
+  path_.clear();
   sync_folder(target_, needed_);
 }
 
@@ -106,9 +114,9 @@ void AtomicFile::discard() {
     ::close(descriptor_);
     descriptor_ = -1;
   }
-  if (!temporary_.empty()) {
-    ::unlink(temporary_.c_str());
-    temporary_.clear();
+  if (!path_.empty()) {
+    ::unlink(path_.c_str());
+    path_.clear();
   }
 }
 

@@ -8,19 +8,24 @@
 
 namespace bayesum {
 
-// Replaces a file by bytes that come piece by piece, whole or not at all: temporary file beside it,
-// fsync, rename, fsync of the folder. Error(kFile) naming path and cause (for a full disk the bytes
-// needed and free); the old file then stands and the temporary one is gone.
+// Replaces the file by these bytes, whole or not at all: temporary file beside it, fsync, rename,
+// fsync of the folder. Error(kFile) naming path and cause (for a full disk the bytes needed and
+// free); the old file then stands and the temporary one is gone.
+void write_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
+void write_atomically(const std::filesystem::path& path, std::string_view text);
+
+// The same for bytes that come piece by piece. Without commit() the old file stands.
 class AtomicFile {
  public:
-  // `bytes`: how many will come, for messages.
-  AtomicFile(std::filesystem::path path, std::uint64_t bytes);
+  // `needed`: how many bytes there will be, for the message of a full disk.
+  AtomicFile(std::filesystem::path target, std::uint64_t needed);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
-  ~AtomicFile();  // without commit(), the old file stands
+  ~AtomicFile();
 
   const std::filesystem::path& path() const { return target_; }
-  void write(std::span<const std::byte> bytes);
+  void write(std::span<const std::byte> bytes);  // at the end
+  void overwrite(std::uint64_t first, std::span<const std::byte> bytes);
   void commit();
 
  private:
@@ -29,13 +34,10 @@ class AtomicFile {
 
   std::filesystem::path target_;
   std::uint64_t needed_;
-  std::filesystem::path temporary_;
+  std::filesystem::path path_;
+  std::uint64_t size_ = 0;
   int descriptor_ = -1;
 };
-
-// Such a file of bytes that are all there.
-void write_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
-void write_atomically(const std::filesystem::path& path, std::string_view text);
 
 // Removes the temporary files of such writes that a killed process has left in the folder. Only
 // where nobody else is writing.

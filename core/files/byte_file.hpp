@@ -28,6 +28,7 @@ class ByteFile {
 
   std::filesystem::path path_;
   std::uint64_t stored_ = 0;                // bytes on disk
+  std::int64_t modified_ = 0;               // see InputFile
   std::uint64_t size_ = 0;                  // unpacked
   std::shared_ptr<const GzipIndex> index_;  // of a gzip file
 };
@@ -35,7 +36,8 @@ class ByteFile {
 // Opens the file again, to read it at any place; best one piece after the other.
 class ByteReader {
  public:
-  // The file must outlive it. Error(kFile) when the file has another size than it had.
+  // The file must outlive it. Error(kFile) when the file has another size than it had, or was
+  // modified at another time.
   explicit ByteReader(const ByteFile& file);
 
   const std::filesystem::path& path() const { return file_.path(); }

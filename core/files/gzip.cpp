@@ -51,6 +51,21 @@ bool refill(const InputFile& file, z_stream& stream, std::vector<unsigned char>&
   return true;
 }
 
+// After the last member tapes and some tools fill a file up with zero bytes: from the first of them
+// on there must be nothing else.
+void check_padding(const InputFile& file, std::uint64_t first, std::vector<unsigned char>& buffer) {
+  for (std::uint64_t at = first; at < file.size();) {
+    const std::size_t count = std::min<std::uint64_t>(buffer.size(), file.size() - at);
+    const auto piece = std::span(buffer).first(count);
+    file.read(at, std::as_writable_bytes(piece));
+    const auto other = std::ranges::find_if(piece, [](unsigned char byte) { return byte != 0; });
+    at += static_cast<std::uint64_t>(other - piece.begin());
+    if (other == piece.end()) continue;
+    refuse(file, "the " + std::to_string(at - first) + " zero bytes from byte " +
+                     std::to_string(first) + " on are followed by others");
+  }
+}
+
 struct End {
   void operator()(z_stream* stream) const {
     inflateEnd(stream);
@@ -84,6 +99,10 @@ GzipIndex::GzipIndex(const InputFile& file) : apart_(kApart) {
     size_ += output.size() - stream->avail_out;
     if (code == Z_STREAM_END) {
       if (!refill(file, *stream, input, packed)) return;
+      if (*stream->next_in == 0) {
+        check_padding(file, packed - stream->avail_in, output);
+        return;
+      }
       inflateReset(stream.get());
       add({.packed = packed - stream->avail_in, .unpacked = size_, .member = true});
     } else if ((stream->data_type & (kEndOfBlock | kLastBlock)) == kEndOfBlock &&

@@ -18,7 +18,7 @@ namespace bayesum {
 class GzipIndex {
  public:
   // One pass over the whole file, which checks every checksum in it. Error(kFile) for what is
-  // truncated, corrupt, or followed by other bytes.
+  // truncated, corrupt, or followed by other bytes than zeros to its end.
   explicit GzipIndex(const InputFile& file);
 
   struct Point {

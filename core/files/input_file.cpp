@@ -31,6 +31,7 @@ InputFile::InputFile(std::filesystem::path path) : path_(std::move(path)) {
     refuse(path_, "it is not a regular file");
   }
   size_ = static_cast<std::uint64_t>(status.st_size);
+  modified_ = std::int64_t{1'000'000'000} * status.st_mtim.tv_sec + status.st_mtim.tv_nsec;
 }
 
 InputFile::~InputFile() { ::close(descriptor_); }

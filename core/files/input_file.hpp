@@ -7,7 +7,7 @@
 
 namespace bayesum {
 
-// A regular file, open for reading at any place; its size is what it was when opened.
+// A regular file, open for reading at any place; size and time are what they were when opened.
 class InputFile {
  public:
   // Error(kFile) naming path and cause when it is missing, unreadable, or not a regular file.
@@ -18,6 +18,8 @@ class InputFile {
 
   const std::filesystem::path& path() const { return path_; }
   std::uint64_t size() const { return size_; }
+  // When its content was last changed, in nanoseconds since 1970.
+  std::int64_t modified() const { return modified_; }
 
   // Fills `out` with the bytes from `first` on. Error(kFile) when the file ends before, or on any
   // failure of the system.
@@ -27,6 +29,7 @@ class InputFile {
   std::filesystem::path path_;
   int descriptor_ = -1;
   std::uint64_t size_ = 0;
+  std::int64_t modified_ = 0;
 };
 
 }  // namespace bayesum

@@ -1,6 +1,7 @@
 #include "core/files/lines.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <string>
 
@@ -76,6 +77,14 @@ void Lines::load_more() {
   const std::size_t count = std::min(buffer_.size() - loaded_, file_end_ - origin_ - loaded_);
   file_.read(origin_ + loaded_, std::as_writable_bytes(std::span(buffer_)).subspan(loaded_, count));
   loaded_ += count;
+}
+
+std::uint64_t text_start(const ByteFile& file) {
+  constexpr std::array kMark{std::byte{0xEF}, std::byte{0xBB}, std::byte{0xBF}};
+  std::array<std::byte, kMark.size()> start{};
+  if (file.size() < start.size()) return 0;
+  ByteReader(file).read(0, start);
+  return start == kMark ? start.size() : 0;
 }
 
 std::size_t line_of(const ByteFile& file, std::uint64_t byte) {

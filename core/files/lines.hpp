@@ -45,6 +45,9 @@ class Lines {
   Hash hash_;
 };
 
+// Where the text begins: behind the byte order mark of UTF-8, where there is one.
+std::uint64_t text_start(const ByteFile& file);
+
 // The number of the line (from 1) that holds this byte.
 std::size_t line_of(const ByteFile& file, std::uint64_t byte);
 

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <numeric>
 
+#include "kernels/buffer.hpp"
 #include "kernels/error.hpp"
+#include "kernels/random.hpp"
 
 namespace bayesum {
 namespace {
@@ -56,6 +59,21 @@ std::vector<Range> ParameterSpace::buckets(std::size_t elements) const {
     last = first;
   }
   return buckets;
+}
+
+void initialise(const Stream& stream, const ParameterSpace& parameters, std::uint64_t seed,
+                std::span<float> theta) {
+  constexpr std::uint32_t kBeforeAllSteps = std::numeric_limits<std::uint32_t>::max();
+  const NoiseId id{.seed = seed, .step = kBeforeAllSteps, .draw = 0};
+  std::vector<float> start(parameters.size());
+  for (const ParameterTensor& tensor : parameters.tensors()) {
+    const std::span<float> values = std::span(start).subspan(tensor.first, tensor.size());
+    if (tensor.initial_sd > 0) fill_normal(Stream(), id, tensor.first, values);
+    for (float& value : values) {
+      value = static_cast<float>(tensor.initial_mean + tensor.initial_sd * value);
+    }
+  }
+  copy<float>(stream, start, theta);
 }
 
 }  // namespace bayesum

@@ -1,10 +1,13 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "distributed/virtual_shards.hpp"
+#include "kernels/stream.hpp"
 
 namespace bayesum {
 
@@ -44,5 +47,9 @@ class ParameterSpace {
   std::vector<ParameterTensor> tensors_;
   std::size_t size_ = 0;
 };
+
+// Writes where training starts, each tensor drawn as it says, a pure function of the seed.
+void initialise(const Stream& stream, const ParameterSpace& parameters, std::uint64_t seed,
+                std::span<float> theta);
 
 }  // namespace bayesum

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 
@@ -13,13 +12,6 @@
 #include "kernels/stream.hpp"
 
 namespace bayesum {
-
-// All that a training of a network continues from, bit for bit.
-struct WeightTrainingState {
-  std::int64_t step = 0;
-  WeightState weights;
-  std::map<std::string, double> scalars;  // of the trainer, by names of its own
-};
 
 // Checkpoints of a training of a network, in a folder as core/checkpoint_folder.hpp says: float32
 // tensors mean.NAME, curvature.NAME, momentum.NAME for every tensor of the network, and

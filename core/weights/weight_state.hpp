@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
 
 #include "kernels/buffer.hpp"
 
@@ -25,6 +27,14 @@ struct WeightState {
   Buffer<float> curvature;  // h
   Buffer<float> momentum;   // running mean of the gradient
   std::int64_t updates = 0;
+};
+
+// All that a training of a network continues from, bit for bit, on any number of ranks: noise and
+// data are functions of the step.
+struct WeightTrainingState {
+  std::int64_t step = 0;
+  WeightState weights;
+  std::map<std::string, double> scalars;  // of the trainer, by names of its own
 };
 
 }  // namespace bayesum

@@ -26,7 +26,7 @@ template <class T>
 void forward(Activation f, std::span<const T> x, std::span<T> y) {
   with_function(f, [&](auto function) {
     for_each_element(y.size(), [function, in = x.data(), out = y.data()](std::size_t i) {
-      out[i] = static_cast<T>(function.value(in[i]));
+      store(out[i], function.value(in[i]));
     });
   });
 }
@@ -36,7 +36,7 @@ void backward(Activation f, std::span<const T> x, std::span<const T> dy, std::sp
   with_function(f, [&](auto function) {
     for_each_element(dx.size(),
                      [function, in = x.data(), d = dy.data(), out = dx.data()](std::size_t i) {
-                       out[i] = static_cast<T>(static_cast<float>(d[i]) * function.slope(in[i]));
+                       store(out[i], static_cast<float>(d[i]) * function.slope(in[i]));
                      });
   });
 }

@@ -68,7 +68,7 @@ void write_rows(const float* from, const Head& head, float factor, T* to, std::s
     const float* const row = from + t * head.padded;
     T* const out = to + (first + t) * stride;
     BAYESUM_SIMD()
-    for (std::size_t c = 0; c < head.size; ++c) out[c] = static_cast<T>(factor * row[c]);
+    for (std::size_t c = 0; c < head.size; ++c) store(out[c], factor * row[c]);
   }
 }
 

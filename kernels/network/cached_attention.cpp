@@ -59,7 +59,7 @@ void attend(const CachedAttention<T>& op, std::size_t news, std::size_t row, std
   }
   T* const out = row_of(op.out, row) + h * size;
   BAYESUM_SIMD()
-  for (std::size_t c = 0; c < size; ++c) out[c] = static_cast<T>(sums[c] / total);
+  for (std::size_t c = 0; c < size; ++c) store(out[c], sums[c] / total);
 }
 
 template <class T>

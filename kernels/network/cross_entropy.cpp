@@ -44,7 +44,7 @@ template <class T, class Out>
 void scaled_exp(const T* z, std::size_t classes, float largest, float scale, Out* out) {
   BAYESUM_SIMD()
   for (std::size_t j = 0; j < classes; ++j) {
-    out[j] = static_cast<Out>(scale * fast_exp(static_cast<float>(z[j]) - largest));
+    store(out[j], scale * fast_exp(static_cast<float>(z[j]) - largest));
   }
 }
 
@@ -109,7 +109,7 @@ void add_cross_entropy(const CrossEntropy<T>& op, std::size_t r, double* sums) {
     own = inverse * fast_exp(static_cast<float>(z[target]) - softmax.largest);
   }
   scaled_exp(z, op.classes, softmax.largest, op.scale * inverse, z);
-  if (is_class(target, op.classes)) z[target] = static_cast<T>(op.scale * (own - 1.0f));
+  if (is_class(target, op.classes)) store(z[target], op.scale * (own - 1.0f));
   std::fill(z + op.classes, z + op.logits.cols, static_cast<T>(0.0f));
 }
 
@@ -156,7 +156,7 @@ void squared_error_all(const SquaredError<T>& op) {
     for (std::size_t j = 0; j < op.output.cols; ++j) {
       const float error = static_cast<float>(f[j]) - y[j];
       squares += static_cast<double>(error) * static_cast<double>(error);
-      f[j] = static_cast<T>(factor * error);
+      store(f[j], factor * error);
     }
     sums[0] += 0.5 * (precision * squares - constant);
     sums[1] += 1.0;

@@ -21,7 +21,7 @@ void drop(const Dropout<T>& op) {
   with_half_words(op.id, op.first_index, op.out.size(),
                   [=, x = op.x.data(), y = op.out.data()](std::size_t i, std::uint32_t random) {
                     const float value = scale * static_cast<float>(x[i]);
-                    y[i] = static_cast<T>(random < kept ? value : 0.0f);
+                    store(y[i], random < kept ? value : 0.0f);
                   });
 }
 

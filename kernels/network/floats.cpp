@@ -46,7 +46,7 @@ std::uint64_t count_nonfinite(const Stream&, std::span<const float> x) {
 
 void convert(const Stream&, std::span<const float> from, std::span<BFloat16> to) {
   for_each_element(to.size(),
-                   [x = from.data(), y = to.data()](std::size_t i) { y[i] = BFloat16(x[i]); });
+                   [x = from.data(), y = to.data()](std::size_t i) { store(y[i], x[i]); });
 }
 
 void convert(const Stream&, std::span<const BFloat16> from, std::span<float> to) {
@@ -57,7 +57,7 @@ void convert_stochastically(const Stream&, NoiseId id, std::uint64_t first_index
                             std::span<const float> from, std::span<BFloat16> to) {
   with_half_words(id, first_index, to.size(),
                   [x = from.data(), y = to.data()](std::size_t i, std::uint32_t random) {
-                    y[i] = round_stochastically(x[i], random);
+                    y[i].set_bits(round_stochastically(x[i], random).bits());
                   });
 }
 

@@ -40,12 +40,12 @@ void normalise_row(const LayerNorm<T>& op, const float* x, std::size_t r) {
   if (op.bias.empty()) {
     BAYESUM_SIMD()
     for (std::size_t j = 0; j < channels; ++j) {
-      y[j] = static_cast<T>((x[j] - mean) * rstd * gain[j]);
+      store(y[j], (x[j] - mean) * rstd * gain[j]);
     }
   } else {
     BAYESUM_SIMD()
     for (std::size_t j = 0; j < channels; ++j) {
-      y[j] = static_cast<T>((x[j] - mean) * rstd * gain[j] + bias[j]);
+      store(y[j], (x[j] - mean) * rstd * gain[j] + bias[j]);
     }
   }
   op.mean[r] = mean;
@@ -108,7 +108,7 @@ class BackwardRows {
     if (!is_given(op_->ddelta)) return;
     T* const ddelta = row_of(op_->ddelta, r);
     BAYESUM_SIMD()
-    for (std::size_t j = 0; j < channels; ++j) ddelta[j] = static_cast<T>(dsum[j]);
+    for (std::size_t j = 0; j < channels; ++j) store(ddelta[j], dsum[j]);
   }
 
   const LayerNormBackward<T>* op_;

@@ -197,7 +197,7 @@ struct Store {
     add_bias(op, sums, j, count);
     C* const out = row_of(c, i) + j;
     BAYESUM_SIMD()
-    for (std::size_t k = 0; k < count; ++k) out[k] = static_cast<C>(sums[k]);
+    for (std::size_t k = 0; k < count; ++k) store(out[k], sums[k]);
   }
 };
 
@@ -213,8 +213,8 @@ struct StoreGelu {
     T* const out = row_of(y, i) + j;
     BAYESUM_SIMD()
     for (std::size_t k = 0; k < count; ++k) {
-      x[k] = static_cast<T>(sums[k]);
-      out[k] = static_cast<T>(Gelu::value(x[k]));
+      store(x[k], sums[k]);
+      store(out[k], Gelu::value(x[k]));
     }
   }
 };
@@ -230,7 +230,7 @@ struct StoreTimesSlope {
     T* const out = row_of(dpre, i) + j;
     BAYESUM_SIMD()
     for (std::size_t k = 0; k < count; ++k) {
-      out[k] = static_cast<T>(sums[k] * Gelu::slope(static_cast<float>(x[k])));
+      store(out[k], sums[k] * Gelu::slope(static_cast<float>(x[k])));
     }
   }
 };

@@ -9,26 +9,11 @@
 #include "kernels/elementwise.hpp"
 #include "kernels/error.hpp"
 #include "kernels/gram.hpp"
-#include "kernels/random.hpp"
 #include "kernels/reduce.hpp"
+#include "models/latent/mixture_start.hpp"
 
 namespace bayesum {
 namespace {
-
-// Adds to a component what so many rows of this mean, of squared deviation `variance` in every
-// column, would teach it.
-void add_rows(std::span<double> natural, std::span<const double> mean, double rows,
-              double variance) {
-  const std::size_t d = mean.size();
-  natural[1] -= 0.5 * rows;
-  for (std::size_t i = 0; i < d; ++i) {
-    natural[2 + i] += rows * mean[i];
-    for (std::size_t j = 0; j < i; ++j) {
-      natural[2 + d + packed_index(i, j)] -= rows * mean[i] * mean[j];
-    }
-    natural[2 + d + packed_index(i, i)] -= 0.5 * rows * (mean[i] * mean[i] + variance);
-  }
-}
 
 // Of the columns as the design has them.
 std::vector<double> mean_of(const Design& design, const DataSummary& summary) {
@@ -46,8 +31,8 @@ Prior make_prior(const ModelConfig& config, const PriorConfig& prior, const Desi
   const double degrees = prior.degrees + static_cast<double>(d) - 1.0;
   std::vector<double> component(NormalWishart(d).size());
   component[0] = 0.5 * (degrees - static_cast<double>(d));
-  add_rows(component, mean_of(design, summary), prior.strength,
-           degrees * prior.component_sd * prior.component_sd / prior.strength);
+  add_cluster(component, mean_of(design, summary), prior.strength,
+              degrees * prior.component_sd * prior.component_sd / prior.strength);
   Prior all{.natural = std::vector<double>(k, prior.concentration - 1.0)};
   all.log_partition = Dirichlet(k).log_partition(all.natural) +
                       static_cast<double>(k) * NormalWishart(d).log_partition(component);
@@ -57,36 +42,15 @@ Prior make_prior(const ModelConfig& config, const PriorConfig& prior, const Desi
   return all;
 }
 
-Posterior make_initial(const ModelConfig& config, const PriorConfig& prior, const Design& design,
-                       const DataSummary& summary, std::uint64_t seed) {
-  const auto k = static_cast<std::size_t>(config.components);
-  const std::size_t d = design.features.size();
-  const Prior all = make_prior(config, prior, design, summary);
+// That of no rows: the prior.
+Posterior make_initial(const ModelConfig& config, const Design& design, const Prior& prior) {
   Posterior q;
-  q.add_block("weights", std::make_shared<Dirichlet>(k));
-  const auto family = std::make_shared<NormalWishart>(d);
-  for (std::size_t i = 1; i <= k; ++i) q.add_block("component." + std::to_string(i), family);
-  std::ranges::copy(all.natural, q.natural().begin());
-
-  const double share = summary.weight / static_cast<double>(config.components);
-  const std::vector<double> centre = mean_of(design, summary);
-  double variance = 0;
-  for (std::size_t j = 0; j < d; ++j) {
-    const double sd = summary.sd[j] / design.sd[j];
-    variance += sd * sd / static_cast<double>(d);
+  q.add_block("weights", std::make_shared<Dirichlet>(static_cast<std::size_t>(config.components)));
+  const auto family = std::make_shared<NormalWishart>(design.features.size());
+  for (std::int64_t k = 1; k <= config.components; ++k) {
+    q.add_block("component." + std::to_string(k), family);
   }
-  std::vector<double> mean(d);
-  for (std::size_t i = 0; i < k; ++i) {
-    q.natural()[i] += share;
-    fill_normal(Stream(), {.seed = seed, .draw = static_cast<std::uint32_t>(i)}, 0,
-                std::span(mean));
-    for (std::size_t j = 0; j < d; ++j) {
-      mean[j] = centre[j] + mean[j] * summary.sd[j] / design.sd[j];
-    }
-    const auto natural = q.natural().subspan(q.blocks()[1 + i].first, family->size());
-    natural[0] += 0.5 * share;
-    add_rows(natural, mean, share, variance);
-  }
+  std::ranges::copy(prior.natural, q.natural().begin());
   return q;
 }
 
@@ -96,9 +60,18 @@ GaussianMixtureModel::GaussianMixtureModel(const ModelConfig& config, const Prio
                                            const Design& design, const DataSummary& summary,
                                            std::uint64_t seed)
     : LatentModel(make_prior(config, prior, design, summary),
-                  make_initial(config, prior, design, summary, seed)),
+                  make_initial(config, design, make_prior(config, prior, design, summary))),
       components_(static_cast<std::size_t>(config.components)),
-      columns_(design.features.size()) {}
+      columns_(design.features.size()),
+      seed_(seed) {}
+
+std::size_t GaussianMixtureModel::rows_to_start_from() const {
+  return mixture_start_rows(components_);
+}
+
+Posterior GaussianMixtureModel::start_from(const RowSample& rows) {
+  return mixture_start(*this, rows, components_, seed_);
+}
 
 void GaussianMixtureModel::prepare(const Stream& stream, const Posterior& q) {
   const MixtureComponents found = MixtureComponents::expected(q);

@@ -25,10 +25,10 @@ namespace bayesum {
 // and the message of w_i r_ik rows x_i for each component k. What the row adds to the ELBO is
 // w_i log sum_k rho_ik. Bishop (2006), section 10.2.
 //
-// The ELBO has an optimum for every renaming of the components and others besides: the components
-// start at draws from the data's mean and sd, as if each had seen its share of the rows, and which
-// optimum training finds depends on the seed of those draws alone: try several, and keep the one
-// with the highest ELBO.
+// The ELBO has an optimum for every renaming of the components and others besides. Training starts
+// at the best of several attempts on a sample of the rows, see models/latent/mixture_start.hpp;
+// where clusters overlap, another seed may still end in another optimum: the one with the highest
+// ELBO is the best.
 class GaussianMixtureModel final : public LatentModel {
  public:
   // Error(kUsage) when prior.degrees is less than the number of columns.
@@ -37,6 +37,9 @@ class GaussianMixtureModel final : public LatentModel {
 
   std::string name() const override { return "gaussian-mixture"; }
   Support support() const override { return Support::kRealFeatures; }
+
+  std::size_t rows_to_start_from() const override;
+  Posterior start_from(const RowSample& rows) override;
 
   void prepare(const Stream& stream, const Posterior& q) override;
   void accumulate(const Stream& stream, const Batch& batch, Message& message) override;
@@ -50,6 +53,7 @@ class GaussianMixtureModel final : public LatentModel {
 
   std::size_t components_;
   std::size_t columns_;
+  std::uint64_t seed_;
 
   // Of q, on the stream's device.
   Buffer<double> constant_, means_, factors_;

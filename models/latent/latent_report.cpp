@@ -31,7 +31,7 @@ bool is_mixture(const TrainedModel& trained) { return trained.model.name == "gau
 void require_latent_rows(const TrainedModel& trained) {
   if (has_latent_rows(trained)) return;
   throw Error(ExitCode::kUsage,
-              "a " + trained.model.name + " model has no latent variables of rows to tell of");
+              "the model " + trained.model.name + " has no latent variables of rows to tell of");
 }
 
 void require_columns(const TrainedModel& trained, const Batch& batch) {
@@ -100,6 +100,14 @@ std::vector<double> latent_rows(const TrainedModel& trained, const Batch& batch)
 LatentEvaluator::LatentEvaluator(const TrainedModel& trained, std::size_t virtual_shards)
     : trained_(trained), sums_(kSums, virtual_shards) {
   require_latent_rows(trained);
+  if (is_mixture(trained)) {
+    mixture_ = std::make_shared<MixturePredictive>(trained);
+    one_component_ =
+        std::make_shared<MixturePredictive>(MixturePredictive::of_one_component(trained));
+  } else {
+    topics_ = std::make_shared<Topics>(trained.posterior, trained.model, trained.prior_config);
+    log_frequencies_ = log_frequencies(trained);
+  }
 }
 
 void LatentEvaluator::add(const Batch& batch) {
@@ -111,8 +119,8 @@ void LatentEvaluator::add(const Batch& batch) {
 void LatentEvaluator::add_rows(const Batch& batch) {
   const std::span<double> sums = sums_.now();
   std::vector<double> log_density(batch.rows()), baseline(batch.rows());
-  MixturePredictive(trained_).evaluate(batch.x, log_density, {});
-  MixturePredictive::of_one_component(trained_).evaluate(batch.x, baseline, {});
+  mixture_->evaluate(batch.x, log_density, {});
+  one_component_->evaluate(batch.x, baseline, {});
   for (std::size_t i = 0; i < batch.rows(); ++i) {
     const double weight = batch.weight.empty() ? 1.0 : batch.weight[i];
     sums[kWeight] += weight;
@@ -123,9 +131,9 @@ void LatentEvaluator::add_rows(const Batch& batch) {
 
 void LatentEvaluator::add_documents(const Batch& batch) {
   const std::span<double> sums = sums_.now();
-  const Topics topics(trained_.posterior, trained_.model, trained_.prior_config);
   const SparseRows documents(batch);
-  const DocumentScores scores = score_documents(trained_, topics, documents.view(), batch.weight);
+  const DocumentScores scores =
+      score_documents(*topics_, log_frequencies_, documents.view(), batch.weight);
   sums[kWeight] += scores.scored_tokens;
   sums[kLogDensity] += scores.log_probability;
   sums[kBaselineLogDensity] += scores.baseline_log_probability;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <limits>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,9 @@
 #include "models/trained_model.hpp"
 
 namespace bayesum {
+
+class MixturePredictive;
+class Topics;
 
 // What models of rows without a response, whose latent variables are what one wants to know, say of
 // other rows.
@@ -62,6 +66,9 @@ class LatentEvaluator {
   void add_documents(const Batch& batch);
 
   const TrainedModel& trained_;
+  std::shared_ptr<const MixturePredictive> mixture_, one_component_;
+  std::shared_ptr<const Topics> topics_;
+  std::vector<double> log_frequencies_;  // of words
   ShardSums sums_;
 };
 

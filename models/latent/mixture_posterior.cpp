@@ -13,13 +13,34 @@
 namespace bayesum {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 const double kLogTwoPi = std::log(2.0 * std::numbers::pi);
 
 const Block& component(const Posterior& q, std::size_t k) { return q.blocks()[1 + k]; }
 
 NormalWishartMoments moments_of(const Posterior& q, std::size_t k, std::size_t columns) {
   return NormalWishartMoments::from_natural(q.natural(component(q, k)), columns);
+}
+
+// The sum of the parameters of a Dirichlet.
+double total_of(std::span<const double> natural) {
+  return std::accumulate(natural.begin(), natural.end(), static_cast<double>(natural.size()));
+}
+
+// Of the mean and the sd of one column within a component.
+struct ColumnMarginals {
+  Marginal mean, sd;
+};
+std::vector<ColumnMarginals> column_marginals(const Posterior& q, std::size_t k,
+                                              std::size_t columns) {
+  const NormalWishartMoments moments = moments_of(q, k, columns);
+  const double nu = moments.degrees_of_freedom();
+  const std::vector<double> scales = moments.scales(), w = moments.precision.inverse_scale();
+  std::vector<ColumnMarginals> found;
+  for (std::size_t j = 0; j < columns; ++j) {
+    found.push_back({student_t_marginal(moments.mean[j], scales[j], nu),
+                     sd_marginal(0.5 * nu, 0.5 * w[j * columns + j])});
+  }
+  return found;
 }
 
 // D from D + D (D + 1) / 2 elements of a mean and a precision.
@@ -65,6 +86,19 @@ double log_student_t_constant(double nu, double d) {
 
 }  // namespace
 
+void add_cluster(std::span<double> natural, std::span<const double> mean, double rows,
+                 double variance) {
+  const std::size_t d = mean.size();
+  natural[1] -= 0.5 * rows;
+  for (std::size_t i = 0; i < d; ++i) {
+    natural[2 + i] += rows * mean[i];
+    for (std::size_t j = 0; j < i; ++j) {
+      natural[2 + d + packed_index(i, j)] -= rows * mean[i] * mean[j];
+    }
+    natural[2 + d + packed_index(i, i)] -= 0.5 * rows * (mean[i] * mean[i] + variance);
+  }
+}
+
 MixtureComponents MixtureComponents::expected(const Posterior& q) {
   MixtureComponents found;
   found.columns = columns_of(q);
@@ -101,8 +135,7 @@ MixtureComponents MixtureComponents::at(std::span<const double> theta, std::size
 MixturePredictive::MixturePredictive(const TrainedModel& trained) {
   const Posterior& q = trained.posterior;
   const auto weights = q.natural(q.blocks()[0]);
-  const double total =
-      std::accumulate(weights.begin(), weights.end(), static_cast<double>(weights.size()));
+  const double total = total_of(weights);
   for (std::size_t k = 0; k < weights.size(); ++k) {
     add((weights[k] + 1.0) / total, moments_of(q, k, columns_of(q)));
   }
@@ -172,9 +205,10 @@ std::vector<Coefficient> mixture_coefficients(const TrainedModel& trained) {
   const Posterior& q = trained.posterior;
   const Design& design = trained.design;
   const std::size_t columns = design.features.size();
+  Posterior prior = q;
+  std::ranges::copy(trained.prior.natural, prior.natural().begin());
   const auto weights = q.natural(q.blocks()[0]);
-  const double total =
-      std::accumulate(weights.begin(), weights.end(), static_cast<double>(weights.size()));
+  const double total = total_of(weights), prior_total = total_of(prior.natural(q.blocks()[0]));
   std::vector<std::size_t> order(weights.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::stable_sort(order,
@@ -183,22 +217,20 @@ std::vector<Coefficient> mixture_coefficients(const TrainedModel& trained) {
   for (const std::size_t k : order) {
     const std::string number = std::to_string(k + 1);
     const double alpha = weights[k] + 1.0;
-    const double alpha0 = trained.prior_config.concentration;
+    const double alpha0 = prior.natural()[k] + 1.0;
     const Marginal weight = beta_marginal(alpha, total - alpha);
-    table.push_back({"weight." + number, weight, weight.sd,
-                     beta_marginal(alpha0, alpha0 * static_cast<double>(weights.size() - 1)).sd});
-    const NormalWishartMoments moments = moments_of(q, k, columns);
-    const double nu = moments.degrees_of_freedom();
-    const std::vector<double> scales = moments.scales(), w = moments.precision.inverse_scale();
+    table.push_back(
+        {"weight." + number, weight, weight.sd, beta_marginal(alpha0, prior_total - alpha0).sd});
+    const std::vector<ColumnMarginals> own = column_marginals(q, k, columns);
+    const std::vector<ColumnMarginals> before = column_marginals(prior, k, columns);
     std::vector<Coefficient> sds;
     for (std::size_t j = 0; j < columns; ++j) {
       const double unit = design.sd[j];
-      const Marginal mean = student_t_marginal(moments.mean[j], scales[j], nu);
       table.push_back({"mean." + number + "." + design.features[j],
-                       rescaled(mean, unit, design.mean[j]), mean.sd, kInfinity});
-      const Marginal sd = sd_marginal(0.5 * nu, 0.5 * w[j * columns + j]);
-      sds.push_back(
-          {"sd." + number + "." + design.features[j], rescaled(sd, unit), sd.sd, kInfinity});
+                       rescaled(own[j].mean, unit, design.mean[j]), own[j].mean.sd,
+                       before[j].mean.sd});
+      sds.push_back({"sd." + number + "." + design.features[j], rescaled(own[j].sd, unit),
+                     own[j].sd.sd, before[j].sd.sd});
     }
     table.insert(table.end(), sds.begin(), sds.end());
   }

@@ -14,6 +14,11 @@
 
 namespace bayesum {
 
+// Adds to the natural parameters of a Normal-Wishart what so many rows of this mean, of squared
+// deviation `variance` in every column, would teach it.
+void add_cluster(std::span<double> natural, std::span<const double> mean, double rows,
+                 double variance);
+
 // K components as rows meet them: log rho_k(x) = constant_k - |R_k (x - m_k)|^2 / 2.
 struct MixtureComponents {
   std::size_t columns = 0;       // D
@@ -63,7 +68,8 @@ class MixturePredictive {
 // Lines "weight.k", "mean.k.COLUMN" and "sd.k.COLUMN" of every component, those with the largest
 // weight first, on the data's scale: weights have Beta marginals, means Student-t ones, and the
 // squared sds within a component, diagonal elements of Lambda^-1, are inverse Gamma. k is the
-// number of the posterior's block.
+// number of the posterior's block. Prior sds are those of the same marginals of the prior, infinite
+// where it has too few degrees of freedom for one.
 std::vector<Coefficient> mixture_coefficients(const TrainedModel& trained);
 
 }  // namespace bayesum

@@ -35,17 +35,6 @@ struct Halves {
   std::vector<double> inferring, scored;
 };
 
-// log probabilities of words by their frequencies in the training data, smoothed by the prior.
-std::vector<double> log_frequencies(const TrainedModel& trained) {
-  std::vector<double> frequency;
-  for (const double mean : trained.summary.mean) {
-    frequency.push_back(trained.summary.weight * mean + trained.prior_config.topic_concentration);
-  }
-  const double log_total = std::log(std::accumulate(frequency.begin(), frequency.end(), 0.0));
-  for (double& x : frequency) x = std::log(x) - log_total;
-  return frequency;
-}
-
 }  // namespace
 
 Topics::Topics(const Posterior& posterior, const ModelConfig& model, const PriorConfig& prior)
@@ -97,6 +86,16 @@ std::vector<double> document_posteriors(const Topics& topics, const SparseView& 
   return gamma;
 }
 
+std::vector<double> log_frequencies(const TrainedModel& trained) {
+  std::vector<double> frequency;
+  for (const double mean : trained.summary.mean) {
+    frequency.push_back(trained.summary.weight * mean + trained.prior_config.topic_concentration);
+  }
+  const double log_total = std::log(std::accumulate(frequency.begin(), frequency.end(), 0.0));
+  for (double& x : frequency) x = std::log(x) - log_total;
+  return frequency;
+}
+
 std::vector<TopicSummary> summarize_topics(const TrainedModel& trained, std::size_t words) {
   const Topics topics(trained.posterior, trained.model, trained.prior_config);
   std::vector<TopicSummary> summaries;
@@ -118,9 +117,8 @@ std::vector<TopicSummary> summarize_topics(const TrainedModel& trained, std::siz
   return summaries;
 }
 
-DocumentScores score_documents(const TrainedModel& trained, const Topics& topics,
+DocumentScores score_documents(const Topics& topics, std::span<const double> log_frequencies,
                                const SparseView& documents, std::span<const double> weight) {
-  const std::vector<double> frequency = log_frequencies(trained);
   DocumentScores scores;
   LdaPass whole = topics.pass(documents);
   whole.weight = weight;
@@ -140,10 +138,10 @@ DocumentScores score_documents(const TrainedModel& trained, const Topics& topics
       const auto beta = topics.probabilities(word);
       const double p = std::inner_product(gamma.begin(), gamma.end(), beta.begin(), 0.0) / total;
       scores.tokens += v * documents.value[j];
-      scores.baseline_bound += v * documents.value[j] * frequency[word];
+      scores.baseline_bound += v * documents.value[j] * log_frequencies[word];
       scores.scored_tokens += v * halves.scored[j];
       scores.log_probability += v * halves.scored[j] * std::log(p);
-      scores.baseline_log_probability += v * halves.scored[j] * frequency[word];
+      scores.baseline_log_probability += v * halves.scored[j] * log_frequencies[word];
     }
   }
   return scores;

@@ -56,6 +56,9 @@ struct TopicSummary {
 // Those with the largest weight first.
 std::vector<TopicSummary> summarize_topics(const TrainedModel& trained, std::size_t words);
 
+// log probabilities of words by their frequencies in the training data, smoothed by the prior.
+std::vector<double> log_frequencies(const TrainedModel& trained);
+
 // Document completion: every second token of a document, in the order of words, infers its
 // proportions; each of the others, the first one included, is scored by its probability
 // sum_k E[theta_k] E[beta_kw]. And the variational bound of whole documents. Both beside the words'
@@ -68,7 +71,7 @@ struct DocumentScores {
   double log_probability = 0;
   double baseline_log_probability = 0;
 };
-DocumentScores score_documents(const TrainedModel& trained, const Topics& topics,
+DocumentScores score_documents(const Topics& topics, std::span<const double> log_frequencies,
                                const SparseView& documents, std::span<const double> weight);
 
 }  // namespace bayesum

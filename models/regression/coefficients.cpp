@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <numeric>
 #include <utility>
@@ -98,17 +97,20 @@ std::vector<Coefficient> of_linear(const TrainedModel& trained) {
 
 // The most probable words of every topic.
 std::vector<Coefficient> of_topics(const TrainedModel& trained) {
-  const double eta = trained.prior_config.topic_concentration;
   const auto words = static_cast<double>(trained.design.features.size());
   std::vector<Coefficient> table;
   for (const TopicSummary& topic : summarize_topics(trained, kWordsOfATopic)) {
-    const auto natural = trained.posterior.natural(trained.posterior.block(topic.name));
+    const Block& block = trained.posterior.block(topic.name);
+    const auto natural = trained.posterior.natural(block);
+    const auto prior = std::span(trained.prior.natural).subspan(block.first, natural.size());
     const double total = std::accumulate(natural.begin(), natural.end(), words);
+    const double prior_total = std::accumulate(prior.begin(), prior.end(), words);
     for (const TopicSummary::Word& word : topic.words) {
       const double alpha = natural[word.index] + 1.0;
+      const double alpha0 = prior[word.index] + 1.0;
       const Marginal marginal = beta_marginal(alpha, total - alpha);
       table.push_back({topic.name + "." + trained.design.features[word.index], marginal,
-                       marginal.sd, beta_marginal(eta, eta * (words - 1.0)).sd});
+                       marginal.sd, beta_marginal(alpha0, prior_total - alpha0).sd});
     }
   }
   return table;
@@ -141,7 +143,8 @@ const std::vector<Report>& reports() {
 }
 
 // Where the prior was an earlier posterior, and not what the other keys of the configuration say:
-// its own lines tell of it.
+// its own lines tell of it. Of topics, whose lines are those of their most probable words, lines
+// may be new; they have looked at the prior themselves.
 void take_priors_from_posterior(const Report& report, const TrainedModel& trained,
                                 std::vector<Coefficient>& table) {
   TrainedModel earlier = trained;
@@ -150,7 +153,7 @@ void take_priors_from_posterior(const Report& report, const TrainedModel& traine
   for (const Coefficient& line : report.lines(earlier)) sds[line.name] = line.design_sd;
   for (Coefficient& line : table) {
     const auto found = sds.find(line.name);
-    line.prior_sd = found == sds.end() ? std::numeric_limits<double>::infinity() : found->second;
+    if (found != sds.end()) line.prior_sd = found->second;
     line.flat_prior = false;
   }
 }

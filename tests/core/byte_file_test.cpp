@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <filesystem>
 #include <random>
 #include <vector>
 
@@ -100,6 +102,26 @@ TEST(ByteFile, EveryFlippedBitIsNoticed) {
             std::string::npos);
 }
 
+// As tapes and some tools leave it: gzip -t takes that too.
+TEST(ByteFile, ZerosMayFollowTheLastMember) {
+  const TemporaryFolder folder;
+  const std::string content = some_bytes(std::size_t{5} << 20, 6);
+  const std::string packed = gzipped(content.substr(0, 70000)) + gzipped(content.substr(70000));
+  for (const std::size_t zeros : {1, 7, 512, 1 << 20}) {
+    expect_reads_anywhere(folder.file("a", packed + std::string(zeros, '\0')), content);
+  }
+  const std::string at = std::to_string(packed.size());
+  for (const std::string& more : {std::string("x"), gzipped("more"), std::string("\0x", 2)}) {
+    for (const std::size_t zeros : {1, 512, 1 << 20}) {
+      const std::string path = folder.file("a", packed + std::string(zeros, '\0') + more);
+      const std::size_t all = zeros + (more[0] == '\0' ? 1 : 0);
+      EXPECT_EQ(error_of(ExitCode::kFile, [&] { ByteFile{path}; }),
+                path + " is no whole gzip file: the " + std::to_string(all) +
+                    " zero bytes from byte " + at + " on are followed by others");
+    }
+  }
+}
+
 TEST(ByteFile, NoticesThatTheFileChanged) {
   const TemporaryFolder folder;
   const std::filesystem::path path = folder.file("a", gzipped(some_bytes(100000, 5)));
@@ -107,6 +129,12 @@ TEST(ByteFile, NoticesThatTheFileChanged) {
   folder.file("a", gzipped(some_bytes(100000, 5)) + " ");
   EXPECT_NE(error_of(ExitCode::kFile, [&] { ByteReader{file}; }).find("changed its size"),
             std::string::npos);
+  folder.file("a", gzipped(some_bytes(100000, 5)));
+  const ByteFile again(path);
+  std::filesystem::last_write_time(
+      path, std::filesystem::last_write_time(path) + std::chrono::seconds(1));
+  EXPECT_EQ(error_of(ExitCode::kFile, [&] { ByteReader{again}; }),
+            path.string() + " has changed since it was opened");
 }
 
 }  // namespace

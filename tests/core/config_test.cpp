@@ -21,6 +21,7 @@ struct Settings {
   std::string name = "auto";
   std::string path;
   Strings features;
+  Wholes hidden;
   Numbers sd_of;
 
   Fields describe() {
@@ -32,6 +33,7 @@ struct Settings {
     fields.add("rule.name", name, {"auto", "exact", "von"}, "learning rule");
     fields.add("data.path", path, {}, "the table");
     fields.add("data.features", features, "columns");
+    fields.add("model.hidden", hidden, {1, 4096}, "widths");
     fields.add("prior.sd_of", sd_of, kPositive, "by name");
     return fields;
   }
@@ -66,12 +68,14 @@ rho = 1
 name = "von"
 [model]
 intercept = false
+hidden = [64, 8]
 [prior]
 sd = inf
 sd_of = { age = 1, "x.1" = inf }
 )");
   EXPECT_EQ(s.path, "d.csv");
   EXPECT_EQ(s.features, (Strings{"age", "x.1"}));
+  EXPECT_EQ(s.hidden, (Wholes{64, 8}));
   EXPECT_EQ(s.shards, 16);
   EXPECT_EQ(s.rho, 1.0);
   EXPECT_EQ(s.name, "von");
@@ -88,12 +92,14 @@ TEST(Config, FlagsComeAfterTheFile) {
                              {"data.path", "some where.csv"},
                              {"data.virtual_shards", "32"},
                              {"model.intercept", "false"},
+                             {"model.hidden", "64,8"},
                              {"prior.sd", "inf"},
                              {"prior.sd_of.age", "1"},
                              {"prior.sd_of.x.1", "4"}});
   EXPECT_EQ(s.rho, 0.25);
   EXPECT_EQ(s.features, (Strings{"age", "x.1"}));
   EXPECT_EQ(s.path, "some where.csv");
+  EXPECT_EQ(s.hidden, (Wholes{64, 8}));
   EXPECT_EQ(s.shards, 32);
   EXPECT_FALSE(s.intercept);
   EXPECT_TRUE(std::isinf(s.sd));
@@ -136,6 +142,10 @@ TEST(Config, EveryBadFileIsOneSentence) {
        "4096)"},
       {"[data]\npath = 3\n", "a.toml:2:8: data.path = 3 is not text"},
       {"[data]\nfeatures = \"age\"\n", "a.toml:2:12: data.features = 'age' is not a list of texts"},
+      {"[model]\nhidden = [8, 0]\n",
+       "a.toml:2:10: model.hidden = a list is outside 1 <= each element <= 4096"},
+      {"[model]\nhidden = [8, 1.5]\n",
+       "a.toml:2:10: model.hidden = a list is not a list of whole numbers (each 1 <= x <= 4096)"},
       {"[data]\nfeatures = [\"age\", 3]\n",
        "a.toml:2:12: data.features = a list is not a list of texts"},
       {"[model]\nintercept = 1\n", "a.toml:2:13: model.intercept = 1 is not true or false"},
@@ -224,6 +234,7 @@ class RandomSettings {
     s.name = std::vector<std::string>{"auto", "exact", "von"}[engine_() % 3];
     s.path = text();
     for (std::uint64_t i = engine_() % 4; i > 0; --i) s.features.push_back(text());
+    for (std::uint64_t i = engine_() % 4; i > 0; --i) s.hidden.push_back(1 + engine_() % 4096);
     for (std::uint64_t i = engine_() % 4; i > 0; --i) {
       s.sd_of[text()] = positive(std::numeric_limits<double>::infinity());
     }
@@ -261,6 +272,7 @@ TEST(Config, TomlRoundTripsExactly) {
     ASSERT_EQ(read.name, wrote.name);
     ASSERT_EQ(read.path, wrote.path);
     ASSERT_EQ(read.features, wrote.features);
+    ASSERT_EQ(read.hidden, wrote.hidden);
     ASSERT_EQ(read.sd_of, wrote.sd_of);
   }
 }

@@ -285,11 +285,11 @@ TEST(Csv, TheHashIsOfEveryByteOfTheLinesOfTheRange) {
     if (text[byte] < '0' || text[byte] > '9') continue;
     std::string other = text;
     other[byte] = other[byte] == '9' ? '8' : static_cast<char>(other[byte] + 1);
-    folder.file("a.csv", other);
+    const CsvFile changed(folder.file("a.csv", other));
     const bool in_left = byte < boundary;
-    EXPECT_EQ(read(file, left, {}).hash == left_hash, !in_left);
-    EXPECT_EQ(read(file, right, {}).hash == right_hash, in_left);
-    seen.insert(read(file, in_left ? left : right, {}).hash);
+    EXPECT_EQ(read(changed, left, {}).hash == left_hash, !in_left);
+    EXPECT_EQ(read(changed, right, {}).hash == right_hash, in_left);
+    seen.insert(read(changed, in_left ? left : right, {}).hash);
   }
   EXPECT_GT(seen.size(), 500u);
 }

@@ -6,6 +6,7 @@
 #include <random>
 #include <sstream>
 
+#include "core/agree.hpp"
 #include "core/files/hash.hpp"
 #include "distributed/self.hpp"
 #include "distributed/thread.hpp"
@@ -79,6 +80,13 @@ Rows visit_all(Dataset& data) {
     });
   }
   return all;
+}
+
+// Leaves size and time of the file as they were.
+void rewrite(const std::filesystem::path& path, const std::string& content) {
+  const auto time = std::filesystem::last_write_time(path);
+  TemporaryFolder::write(path, content);
+  std::filesystem::last_write_time(path, time);
 }
 
 Design plain_design(const Dataset& data) {
@@ -422,9 +430,47 @@ TEST(Dataset, NoticesThatTheRowsChangedBetweenPasses) {
   data.set_design(plain_design(data));
   visit_all(data);
   visit_all(data);
-  folder.file("a.csv", "y,w,o,a\n1,1,0,7\n");
+  rewrite(config.path, "y,w,o,a\n1,1,0,7\n");
   EXPECT_EQ(error_of(ExitCode::kFile, [&] { visit_all(data); }),
             config.path + " has changed since it was last read");
+}
+
+// Even where nothing but the rows tells: between the scan and the first visit, on the rank that
+// reads them.
+TEST(Dataset, NoticesThatTheRowsChangedSinceTheScan) {
+  const TemporaryFolder folder;
+  const std::string text = Table(400, 8).text();
+  std::string other = text;
+  const std::size_t digit = other.rfind("2.5\n");
+  other[digit] = '3';
+  const DataConfig config = config_of(folder.file("a.csv", text));
+  run_on_threads(3, [&](Communicator& communicator) {
+    Dataset data(config, Support::kCount);
+    data.scan(Stream(), communicator);
+    data.set_design(plain_design(data));
+    const Range mine = shards_of_rank(8, communicator.size(), communicator.rank());
+    const auto visit_mine = [&] {
+      for (std::size_t k = mine.first; k < mine.last; ++k) {
+        data.visit(Stream(), k, [](const Batch&) {});
+      }
+    };
+    communicator.barrier(Stream());
+    if (communicator.rank() == 0) rewrite(config.path, other);
+    communicator.barrier(Stream());
+    EXPECT_EQ(error_of(ExitCode::kFile, visit_mine),
+              mine.last == 8 ? config.path + " has changed since it was last read" : "no error");
+    EXPECT_EQ(error_of(ExitCode::kFile, [&] { agree(communicator, Stream(), visit_mine); }),
+              config.path + " has changed since it was last read (rank 2)");
+    communicator.barrier(Stream());
+    if (communicator.rank() == 0) {
+      rewrite(config.path, text);
+      std::filesystem::last_write_time(config.path, {});
+    }
+    communicator.barrier(Stream());
+    data.set_design(plain_design(data));
+    EXPECT_EQ(error_of(ExitCode::kFile, visit_mine),
+              config.path + " has changed since it was opened");
+  });
 }
 
 TEST(Dataset, ChecksTheRowsThatNobodyScanned) {

@@ -48,6 +48,42 @@ std::vector<std::vector<double>> rows_of(Dataset& data) {
   return rows;
 }
 
+// Groups that are left out are neither learned from nor missing.
+TEST(Missing, OfRowsThatAreLeftOutDoesNotCount) {
+  const TemporaryFolder folder;
+  const std::string csv =
+      "y,a,b,g\n9,NA,1e300,out\n1,2,10,in\n2,NA,20,in\n-3,3,30,out\n3,6,NA,in\n4,7,50,?\n";
+  const auto communicator = make_self_communicator();
+  for (const std::string missing : {"drop", "mean"}) {
+    DataConfig config;
+    config.path = folder.file("a.csv", csv);
+    config.response = "y";
+    config.group = "g";
+    config.missing = missing;
+    config.without_group = {"out"};
+    Dataset data(config, Support::kCount);
+    const DataSummary found = data.scan(Stream(), *communicator);
+    const bool fills = missing == "mean";
+    EXPECT_EQ(found.rows, fills ? 3u : 1u);
+    EXPECT_EQ(found.dropped, fills ? 1u : 3u);
+    EXPECT_EQ(found.mean, fills ? (std::vector<double>{4, 15}) : (std::vector<double>{2, 10}));
+    EXPECT_EQ(found.response_mean, fills ? 2.0 : 1.0);
+    EXPECT_TRUE(!data.learns_from(1) && data.learns_from(0));
+    config.without_group = {"in", "out"};
+    EXPECT_EQ(error_of(ExitCode::kFile,
+                       [&] { Dataset(config, Support::kCount).scan(Stream(), *communicator); }),
+              config.path + " has no row without a missing value outside data.without_group");
+    config.without_group = {"im"};
+    EXPECT_EQ(error_of(ExitCode::kUsage,
+                       [&] { Dataset(config, Support::kCount).scan(Stream(), *communicator); }),
+              "data.without_group: there is no group 'im'; did you mean 'in'?");
+    config.group.clear();
+    config.features = {"a", "b"};
+    EXPECT_EQ(error_of(ExitCode::kUsage, [&] { Dataset(config, Support::kCount); }),
+              "data.without_group needs data.group, a column of categories");
+  }
+}
+
 TEST(Missing, IsRefusedUnlessToldOtherwise) {
   const TemporaryFolder folder;
   DataConfig config = config_of(folder.file("a.csv", kText), "refuse");

@@ -147,13 +147,26 @@ TEST(Npy, NamesTheRowOfABadNumber) {
   EXPECT_TRUE(std::isnan(read_rows(file, file.extent(), selection).values[0][0]));
 }
 
+TEST(Npy, ItsNamesMayComeFromAnotherSystem) {
+  const TemporaryFolder folder;
+  const std::string names = folder.file("names",
+                                        "\xEF\xBB\xBF"
+                                        "age\r\nbmi\r\n");
+  const NpyFile file(folder.file("a.npy", npy_matrix({1, 2, 3, 4}, 2)), names);
+  EXPECT_EQ(file.columns(), (std::vector<std::string>{"age", "bmi"}));
+}
+
 TEST(Npy, PartsMayBeFilesOfTheirOwn) {
   const TemporaryFolder folder;
   NpyFile file(folder.file("a.npy", npy_matrix({1, 2, 3, 4}, 2)));
   const std::string y = folder.file("y.npy", npy_vector({7, 8}));
   file.attach(y);
   EXPECT_EQ(read_in_parts(file, 2, numbers({2, 0})).values, (Values{{7, 1}, {8, 3}}));
-  const auto hash = [&] { return read_rows(file, file.extent(), numbers({2, 0})).hash; };
+  const auto hash = [&] {
+    NpyFile with_response(folder.path() / "a.npy");
+    with_response.attach(y);
+    return read_rows(with_response, file.extent(), numbers({2, 0})).hash;
+  };
   const std::uint64_t before = hash();
   folder.file("y.npy", npy_vector({7, 9}));
   EXPECT_NE(hash(), before);

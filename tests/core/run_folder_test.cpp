@@ -39,10 +39,10 @@ TEST(RunFolder, MetricsAreALineOfJsonForEachStepWrittenAtOnce) {
                     .rho = 0.5,
                     .backtracks = 2,
                     .seconds = 0.25};
-  folder.write_metrics(report);
+  folder.write_metrics(metrics_json(report));
   report.elbo = std::numeric_limits<double>::quiet_NaN();
   report.estimate = true;
-  folder.write_metrics(report);
+  folder.write_metrics(metrics_json(report));
   EXPECT_EQ(TemporaryFolder::read(temporary.path() / "metrics.jsonl"),
             "{\"step\":3,\"elbo\":-1.5,\"loss\":0.1,\"rows\":20.0,\"residual\":1e-09,\"rho\":0.5,"
             "\"backtracks\":2,\"seconds\":0.25,\"estimate\":false}\n"
@@ -66,9 +66,9 @@ TEST(RunFolder, MetricsAreReadBackByStepTheLastOfEach) {
     StepReport other = report;
     other.step = step;
     other.loss = static_cast<double>(step);
-    folder.write_metrics(other);
+    folder.write_metrics(metrics_json(other));
   }
-  folder.write_metrics(report);
+  folder.write_metrics(metrics_json(report));
   const auto steps = read_metrics(temporary.path() / "metrics.jsonl");
   ASSERT_EQ(steps.size(), 4u);
   for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(steps[i].step, static_cast<std::int64_t>(i));
@@ -120,7 +120,7 @@ TEST(RunFolder, ResumeKeepsWhatIsThereAndOverwriteRemovesTheRunAlone) {
   {
     RunFolder first(temporary.path(), false, false);
     first.begin("");
-    first.write_metrics({});
+    first.write_metrics(metrics_json({}));
   }
   temporary.file("posterior.safetensors", "x");
   temporary.file("checkpoints/step-000001.safetensors", "x");

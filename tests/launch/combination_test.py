@@ -78,6 +78,10 @@ def test_a_group_is_unlearned(bench):
     bench.trained(*group, "--data.without_group", "north", "--prior.like", "all", folder="rest")
     check_near(natural(bench, "less", "posterior.safetensors"),
                natural(bench, "rest", "posterior.safetensors"), 1e-12, "unlearned")
+    less, rest = (File(bench.path(run, "posterior.safetensors")) for run in ("less", "rest"))
+    expected = {(shard, part): times for shard in rest.hashes("data.shards")
+                for part, times in (("", 1), (("region", "north"), -1))}
+    check(less.sources("sources") == rest.sources("sources") == expected, "other sources")
 
 
 @on_ranks(1, 2)

@@ -45,12 +45,14 @@ def test_a_rank_that_fails_alone_speaks_and_ends_the_job(bench):
 @on_ranks(1, 2)
 def test_a_table_that_changes_during_training_is_noticed(bench):
     bench.write("rows.csv", table(4000))
-    process = bench.start("train", "train.toml", "--run.dir", "run", *ENDLESS,
-                          "--data.cache_mib", "0")
-    wait_until(lambda: os.path.exists(bench.path("run", "metrics.jsonl"))
-               and bench.read("run", "metrics.jsonl"), "the first step")
-    bench.write("rows.csv", table(4000, seed=2))
-    check_refused(bench.end(process), FILE, "rows.csv")
+    for run, change in (("rows", lambda: bench.write("rows.csv", table(4000, seed=2))),
+                        ("time", lambda: os.utime(bench.path("rows.csv"), (0, 0)))):
+        process = bench.start("train", "train.toml", "--run.dir", run, *ENDLESS,
+                              "--data.cache_mib", "0")
+        wait_until(lambda: os.path.exists(bench.path(run, "metrics.jsonl"))
+                   and bench.read(run, "metrics.jsonl"), "the first step")
+        change()
+        check_refused(bench.end(process), FILE, "rows.csv", "since it was opened")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ import json
 import os
 import random
 
-from program_bench import DONE, FILE, USAGE, check, check_code, check_refused, main, on_ranks, table
+from program_bench import (DONE, FILE, USAGE, check, check_code, check_near, check_refused, main,
+                           on_ranks, table)
 from read_page import check_page
 
 
@@ -53,6 +54,31 @@ def test_models_of_latent_variables_tell_of_rows(bench):
         check_code(outcome, DONE)
         lines = outcome.out.splitlines()
         check(lines[0] == columns and len(lines) == len(rows) + 1, outcome.out)
+
+
+@on_ranks(1, 2)
+def test_a_posterior_knows_the_names_of_its_columns(bench):
+    draw = random.Random(6)
+    rows = [[(j + 1, draw.randrange(1, 4)) for j in range(6) if j % 2 == i % 2] for i in range(40)]
+    bench.write("words.txt", "ark\nbow\ncat\ndog\neel\nfox\n")
+    bench.write("rows.libsvm",
+                "".join(" ".join(f"{j}:{n}" for j, n in row) + "\n" for row in rows))
+    bench.write("wide.libsvm", "1:2 7:1\n")
+    bench.write("rows.csv", "ark,bow,cat,dog,eel,fox\n" + "".join(
+        ",".join(str(dict(row).get(j + 1, 0)) for j in range(6)) + "\n" for row in rows))
+    bench.write("train.toml", '[data]\npath = "rows.libsvm"\nfeature_names = "words.txt"\n'
+                              '[model]\nname = "lda"\ntopics = 2\n[stop]\nsteps = 20\n')
+    check_code(bench.run("train", "train.toml", "--run.dir", "run"), DONE)
+    scores = []
+    for more in (["rows.libsvm"], ["rows.libsvm", "--feature-names", "words.txt"], ["rows.csv"]):
+        outcome = bench.run("evaluate", "run", "--json", "--data", *more)
+        check_code(outcome, DONE)
+        scores.append(json.loads(outcome.out)["scores"])
+        check_code(bench.run("predict", "run", "--out", "-", "--data", *more), DONE)
+    check(scores[0] == scores[1], scores)
+    for one, other in zip(scores[0], scores[2]):
+        check_near([one["value"]], [other["value"]], 1e-12, one["name"])
+    check_refused(bench.run("evaluate", "run", "--data", "wide.libsvm"), FILE, "wide.libsvm:1", "7")
 
 
 @on_ranks(1)

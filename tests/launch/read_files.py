@@ -40,12 +40,20 @@ class File:
     def lines(self, key):
         return self.metadata[key].split("\n")[:-1]
 
+    def blocks(self):
+        """[(name, family)], in the order of lambda"""
+        return [tuple(block) for block in json.loads(self.metadata["blocks"])]
+
+    def natural(self, kind="natural"):
+        """lambda of all blocks"""
+        return [x for name, _ in self.blocks() for x in self.vector(f"{kind}.{name}")]
+
     def hashes(self, name):
         return [int(row[0]) << 32 | int(row[1]) for row in self.rows(name)]
 
     def sources(self, name):
-        """{(hash of a shard, part): times}"""
-        parts = [""] + self.lines(name)
+        """{(hash of a shard, "" or (column, level)): times}"""
+        parts = [""] + [tuple(json.loads(line)) for line in self.lines(name)]
         return {(int(r[0]) << 32 | int(r[1]), parts[int(r[2])]): int(r[3]) for r in self.rows(name)}
 
 

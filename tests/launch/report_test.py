@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Tests of the page for people."""
 
+import json
 import os
 import random
-import re
 
 from program_bench import DONE, FILE, USAGE, check, check_code, check_refused, main, on_ranks
 from read_page import check_page
@@ -36,6 +36,31 @@ def test_report_of_a_model_without_response(bench):
     check_code(bench.run("report", "run"), DONE)
     check_page(bench.read("run", "report.html").decode(), "heads", "rain", "2 parameters")
     check_refused(bench.run("report", "run", "--data", "rows.csv"), USAGE, "predicts no response")
+
+
+@on_ranks(1, 2)
+def test_report_tells_of_latent_variables(bench):
+    draw = random.Random(8)
+    humps = [f"{draw.choice([10, 40]) + draw.gauss(0, 1)},{draw.gauss(0, 1)}" for _ in range(60)]
+    words = [",".join(str(draw.randrange(4) if j % 2 == i % 2 else 0) for j in range(6))
+             for i in range(40)]
+    for model, header, rows, more, sentences in (
+            ("gaussian-mixture", "size,age", humps, "components = 2",
+             ("mean log predictive density", "above that of a single Gaussian", "k-hat")),
+            ("lda", "ark,bow,cat,dog,eel,fox", words, "topics = 2",
+             ("2 topics over 6 words", "How much of the corpus", "perplexity", "topic.2",
+              "above that of the words' frequencies",
+              "cannot be told of the model lda"))):
+        bench.write("rows.csv", "\n".join([header, *rows]) + "\n")
+        bench.write("train.toml", f'[data]\npath = "rows.csv"\n[model]\nname = "{model}"\n{more}\n')
+        bench.trained(folder=model)
+        check_code(bench.run("report", model, "--data", "rows.csv", "--training", "rows.csv"), DONE)
+        page = check_page(bench.read(model, "report.html").decode(), f"{len(rows)} rows", *sentences)
+        check(len(page.pictures) == 3, f"{len(page.pictures)} pictures of {model}")
+        scores = json.loads(bench.run("evaluate", model, "--data", "rows.csv", "--json").out)
+        for score in scores["scores"]:
+            check(score["name"] in bench.read(model, "report.html").decode().replace("&#39;", "'"),
+                  score)
 
 
 @on_ranks(1)

@@ -5,6 +5,7 @@
 
 #include "distributed/mpi.hpp"
 #include "tests/laws/conjugacy_law.hpp"
+#include "tests/laws/network_law.hpp"
 #include "tests/laws/sharding_law.hpp"
 
 // Run under mpirun: every rank runs every test, in the same order, on one communicator.
@@ -37,6 +38,15 @@ INSTANTIATE_TEST_SUITE_P(Models, MpiShardingLaw, ::testing::ValuesIn(models()),
                          [](const auto& test) { return test.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(Minibatches, MpiShardingLaw, ::testing::ValuesIn(minibatch_models()),
+                         [](const auto& test) { return test.param.name; });
+
+class MpiNetworkShardingLaw : public ::testing::TestWithParam<NetworkMember> {};
+
+TEST_P(MpiNetworkShardingLaw, RanksAndCoordinatorDoNotMatter) {
+  network_sharding_does_not_matter(GetParam(), *world);
+}
+
+INSTANTIATE_TEST_SUITE_P(Rules, MpiNetworkShardingLaw, ::testing::ValuesIn(network_members()),
                          [](const auto& test) { return test.param.name; });
 
 }  // namespace

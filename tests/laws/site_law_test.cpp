@@ -3,6 +3,7 @@
 #include <numeric>
 #include <optional>
 
+#include "core/data/row_filter.hpp"
 #include "core/sites.hpp"
 #include "distributed/self.hpp"
 #include "distributed/thread.hpp"
@@ -25,7 +26,7 @@ class SiteLaw : public ::testing::TestWithParam<ModelMember> {
   Sites sites_on(Communicator& communicator) const {
     testing::Setup setup(job, communicator);
     return gather_sites({setup.stream, communicator, setup.data, *setup.model}, optimum.posterior,
-                        setup.summary, "", {});
+                        setup.summary, "");
   }
 
   testing::TemporaryFolder folder;

@@ -134,7 +134,8 @@ TEST_P(Conjugate, SubtractingAGroupIsRetrainingWithoutIt) {
   }
   taught.rows = of_north.model.fit.rows;
   Trained with_groups = all;
-  with_groups.sites = {"region", hash_of_natural(all.model.posterior), {taught}};
+  with_groups.sites = {
+      "region", hash_of_natural(all.model.posterior), {taught}, block_names(all.model.posterior)};
   const TrainedModel sum = combine({run(1, with_groups), site(-1, with_groups, "north")}, false);
   const TrainedModel retrained = trained_on(rest).model;
   for (std::size_t i = 0; i < taught.natural.size(); ++i) {
@@ -142,7 +143,7 @@ TEST_P(Conjugate, SubtractingAGroupIsRetrainingWithoutIt) {
   }
   EXPECT_EQ(sum.summary.rows, retrained.summary.rows);
   for (const std::uint64_t shard : all.model.summary.shards) {
-    EXPECT_EQ(sum.sources.pieces().at({shard, "region=north"}), -1);
+    EXPECT_EQ(sum.sources.pieces().at({shard, "region", "north"}), -1);
   }
   // It is gone, and so cannot be taken away again, nor a shard in which it was.
   const Trained forgot{sum, {}};
@@ -265,7 +266,7 @@ TEST_F(Refusal, DataThatCountTwice) {
             "the terms of the sum share data, 4 virtual shards of them, which would count twice: "
             "subtract what they share, or say --allow-overlap");
   const TrainedModel twice = combine({run(1, a), run(1, b), prior(-1)}, true);
-  EXPECT_EQ(twice.sources.pieces().at({all.model.summary.shards[5], ""}), 2);
+  EXPECT_EQ(twice.sources.pieces().at({all.model.summary.shards[5]}), 2);
   // What they share, taken away once.
   const TrainedModel sum = combine({run(1, a), run(1, b), prior(-1), site(-1, all, "4"),
                                     site(-1, all, "5"), site(-1, all, "6"), site(-1, all, "7")},
@@ -282,9 +283,36 @@ TEST_F(Refusal, DataThatAreNotThere) {
             std::string::npos);
 }
 
+// Their common prior has learned from a shard of which groups by two columns are not in it: the
+// terms share nothing of it.
+TEST_F(Refusal, IsNotOfWhatThePriorAloneKnows) {
+  Trained a = trained_without(job, {"0", "1", "2", "3"});
+  Trained b = trained_without(job, {"4", "5", "6", "7"});
+  Sources of_prior;
+  of_prior.add({17}, 1);
+  of_prior.add({17, "region", "north"}, -1);
+  of_prior.add({17, "sex", "f"}, -1);
+  for (Trained* each : {&a, &b}) {
+    each->model.prior_sources = of_prior;
+    each->model.sources.add(of_prior, 1);
+  }
+  const TrainedModel sum = combine({run(1, a), run(1, b), prior(-1)}, false);
+  Sources expected = all.model.sources;
+  expected.add(of_prior, 1);
+  EXPECT_EQ(sum.sources, expected);
+  a.model.sources.add({17, "age", "old"}, -1);
+  b.model.sources.add({17, "age", "young"}, -1);
+  EXPECT_NE(refusal({run(1, a), run(1, b), prior(-1)}).find("share data, 1 virtual shard of them"),
+            std::string::npos);
+}
+
 TEST_F(Refusal, SitesOfAnotherPosterior) {
   Trained other = all;
   other.model.posterior.natural()[0] += 1e-9;
+  EXPECT_EQ(refusal({run(1, other), site(-1, other, "2")}),
+            "the sites of run:2 are of another posterior than the one beside them");
+  other = all;
+  other.sites.blocks[0].first = "weights";
   EXPECT_EQ(refusal({run(1, other), site(-1, other, "2")}),
             "the sites of run:2 are of another posterior than the one beside them");
 }

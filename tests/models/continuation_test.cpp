@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <set>
+#include <utility>
 
 #include "core/sites.hpp"
 #include "models/combination.hpp"
@@ -79,6 +82,34 @@ TEST_P(Sequence, ReportsYesterdayAsItsPrior) {
     EXPECT_EQ(table[j].prior_sd, before[j].design_sd) << table[j].name;
     EXPECT_LE(table[j].contraction(), 1.0);
   }
+}
+
+// Words that have become probable today had a prior yesterday too: Beta marginals of a Dirichlet.
+TEST(SequenceOfTopics, ReportsYesterdayAsThePriorOfEveryWord) {
+  const testing::TemporaryFolder folder;
+  Job job = job_of(laws::model("lda_many_words"), folder);
+  const TrainedModel yesterday =
+      train_as_program(without(job, {"1", "2", "3", "4", "5", "6", "7"})).model;
+  const Job rest = without(job, {"0"});
+  const TrainedModel today = train_as_program(rest, after(yesterday, rest)).model;
+  const auto table = coefficients(today), before = coefficients(yesterday);
+  std::size_t fresh = 0;
+  for (const Coefficient& line : table) {
+    const auto dot = line.name.rfind('.');
+    const auto& words = today.design.features;
+    const auto word = std::ranges::find(words, line.name.substr(dot + 1)) - words.begin();
+    const Block& topic = yesterday.posterior.block(line.name.substr(0, dot));
+    double a = 0, total = 0;
+    for (std::size_t w = 0; w < words.size(); ++w) {
+      const double alpha = yesterday.posterior.natural(topic)[w] + 1.0;
+      total += alpha;
+      if (static_cast<std::ptrdiff_t>(w) == word) a = alpha;
+    }
+    EXPECT_NEAR(line.prior_sd, std::sqrt(a * (total - a) / (total + 1.0)) / total, 1e-12);
+    EXPECT_TRUE(std::isfinite(line.contraction()));
+    fresh += std::ranges::find(before, line.name, &Coefficient::name) == before.end() ? 1U : 0U;
+  }
+  EXPECT_GT(fresh, 0U) << "no line is new today";
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, Sequence, ::testing::ValuesIn(laws::conjugate_models()),
@@ -174,6 +205,64 @@ TEST_F(Fit, OfAStartWithAnotherPriorOrColumnsIsRefused) {
             std::string::npos);
   EXPECT_EQ(refusal({.posterior = earlier, .like = earlier, .start = {}}, job),
             "prior.posterior and prior.like each give the prior: use one");
+}
+
+TEST_F(Fit, OfAStartThatFillsMissingValuesOtherwiseIsRefused) {
+  const auto told = [&](std::vector<double> missing) {
+    TrainedModel other = earlier;
+    other.design.missing = std::move(missing);
+    return refusal({.posterior = {}, .like = other, .start = earlier}, job);
+  };
+  EXPECT_EQ(
+      told({1, 2, 3}),
+      "run.start does not fit: missing values are filled in the one and not in the other here");
+  earlier.design.missing = {1, 2.5, 3};
+  EXPECT_EQ(told({1, 2, 3}),
+            "run.start does not fit: a missing value of feature 'x2' is 2.5 against 2 here");
+}
+
+// A checkpoint of one is not gone on from under another.
+TEST_F(Fit, TheFingerprintIsOfEverythingThatDecidesTheTraining) {
+  using Change = std::function<void(TrainedModel&)>;
+  const std::vector<Change> changes = {
+      [](TrainedModel&) {},
+      [](TrainedModel& t) { t.posterior.natural()[0] += 1e-9; },
+      [](TrainedModel& t) { t.prior_config.sd = 7; },
+      [](TrainedModel& t) { t.design.mean[1] += 1e-9; },
+      [](TrainedModel& t) { t.design.sd[1] += 1e-9; },
+      [](TrainedModel& t) {
+        t.design.missing = {0, 0, 0};
+      },
+      [](TrainedModel& t) { t.design.intercept = false; },
+      [](TrainedModel& t) { t.design.one_hot = false; },
+      [](TrainedModel& t) {
+        t.design.classes = {"a", "b"};
+      },
+      [](TrainedModel& t) { t.design.classes = {"ab"}; },
+      [](TrainedModel& t) {
+        t.design.inputs[0].levels = {"a", "b"};
+      },
+      [](TrainedModel& t) { t.design.inputs[0].levels = {"ab"}; },
+      [](TrainedModel& t) { t.design.inputs[0].name = "x"; },
+      [](TrainedModel& t) { t.design.features[0] = "x"; },
+      [](TrainedModel& t) { t.columns.categories = {"x1"}; },
+      [](TrainedModel& t) { t.columns.missing = "drop"; },
+      [](TrainedModel& t) { t.sources.add({17}, 1); },
+  };
+  std::set<std::uint64_t> seen;
+  for (const Change& change : changes) {
+    TrainedModel other = earlier;
+    if (other.design.inputs.empty()) other.design.inputs = inputs_of_numbers(other.design.features);
+    change(other);
+    const auto fingerprint = after(other, job)->fingerprint();
+    EXPECT_EQ(after(other, job)->fingerprint(), fingerprint);
+    seen.insert(fingerprint);
+  }
+  EXPECT_EQ(seen.size(), changes.size());
+  Continuation other = *after(earlier, job);
+  const auto fingerprint = other.fingerprint();
+  other.prior.log_partition += 1;
+  EXPECT_NE(other.fingerprint(), fingerprint);
 }
 
 TEST_F(Fit, OfNothingIsNothing) { EXPECT_FALSE(continue_from({}, job.model, job.data)); }

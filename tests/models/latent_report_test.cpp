@@ -96,6 +96,31 @@ TEST(LatentRows, OfAMixtureNameTheComponent) {
   EXPECT_NEAR(table[4].mean, 40.0, 1.0);
 }
 
+// A priori the precision of one column within a component is Gamma(nu / 2, w / 2) with w =
+// nu component_sd^2, nu = prior.degrees, and its mean, worth `strength` rows, Student-t.
+TEST(LatentReport, PriorSdsOfAMixtureAreThoseOfItsPrior) {
+  const TemporaryFolder folder;
+  TrainedModel trained = mixture(folder);
+  const double nu = 3, w = nu * 0.25, strength = 0.1;
+  const double of_mean = std::sqrt(w / (strength * nu) * nu / (nu - 2));
+  const double mean_of_sd = std::sqrt(w / 2) * std::exp(std::lgamma(1.0) - std::lgamma(1.5));
+  const double of_sd = std::sqrt(w / (nu - 2) - mean_of_sd * mean_of_sd);
+  for (const Coefficient& line : coefficients(trained)) {
+    const double expected = line.name.starts_with("weight.") ? std::sqrt(1.0 / 12)
+                            : line.name.starts_with("mean.") ? of_mean
+                                                             : of_sd;
+    EXPECT_NEAR(line.prior_sd, expected, 1e-12) << line.name;
+    const double ratio = line.design_sd / line.prior_sd;
+    EXPECT_NEAR(line.contraction(), 1 - ratio * ratio, 1e-15);
+    EXPECT_GT(line.contraction(), 0.5);
+  }
+  Job job = make_job(folder, {.model = "gaussian-mixture"});
+  job.prior.degrees = 1.5;
+  for (const Coefficient& line : coefficients(train(job))) {
+    EXPECT_EQ(std::isinf(line.prior_sd), !line.name.starts_with("weight.")) << line.name;
+  }
+}
+
 TEST(LatentEvaluator, OfAMixtureIsTheMeanLogDensity) {
   const TemporaryFolder folder;
   const TrainedModel trained = mixture(folder);
@@ -193,11 +218,31 @@ TEST(LatentEvaluator, OfTopicsScoresEverySecondToken) {
               1e-12);
 }
 
+// Evaluators are handed on by value, and what a copy adds is its own.
+TEST(LatentEvaluator, CopiesScoreOnTheirOwn) {
+  const TemporaryFolder folder;
+  const TrainedModel trained = topics(folder, 2);
+  const std::vector<double> first{3, 0, 2, 1}, second{0, 5, 0, 4};
+  LatentEvaluator both(trained, 1), alone(trained, 1);
+  both.add(batch_of(first.data(), 1, 4));
+  LatentEvaluator copy = both;
+  copy.add(batch_of(second.data(), 1, 4));
+  alone.add(batch_of(first.data(), 1, 4));
+  EXPECT_EQ(both.result().scores[0].model, alone.result().scores[0].model);
+  EXPECT_NE(copy.result().scores[0].model, alone.result().scores[0].model);
+  EXPECT_EQ(copy.result().rows, both.result().rows + 1);
+}
+
 TEST(LatentReport, RefusesWhatHasNoLatentRows) {
   const TemporaryFolder folder;
   const TrainedModel linear = train(make_job(folder, {.model = "linear"}));
   EXPECT_FALSE(has_latent_rows(linear));
-  EXPECT_THROW(latent_columns(linear), Error);
+  try {
+    latent_columns(linear);
+    ADD_FAILURE() << "a linear regression has columns of latent variables";
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "the model linear has no latent variables of rows to tell of");
+  }
   EXPECT_THROW(LatentEvaluator(linear, 1), Error);
   const TrainedModel trained = topics(folder, 2);
   const std::vector<double> counts(3);

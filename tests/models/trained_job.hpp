@@ -57,7 +57,7 @@ inline Trained train_as_program(const Job& job, const std::optional<Continuation
   trained.prior = setup.model->prior();
   trained.fit = result.last;
   return {trained, gather_sites({setup.stream, *self, setup.data, *setup.model}, result.posterior,
-                                setup.summary, "", {})};
+                                setup.summary, "")};
 }
 
 }  // namespace bayesum::testing

@@ -42,6 +42,7 @@ OUTSIDE_OF_FILE = {
     "distributed/mpi.cpp": ["mpi.h"],
     "distributed/nccl.cpp": ["nccl.h", "cuda_runtime"],
     "core/families/special.cpp": ["boost/math/"],
+    "core/examples/words.cpp": ["utf8proc.h"],
 }
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:<([^>]+)>|"([^"]+)")', re.MULTILINE)

@@ -1,0 +1,335 @@
+#include "core/weights/network_trainer.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "core/agree.hpp"
+#include "kernels/elementwise.hpp"
+#include "kernels/error.hpp"
+
+namespace bayesum {
+namespace {
+
+constexpr double kUsualNormMemory = 0.99;
+
+// What one example is worth in the effective sample size: a target.
+double targets(const Examples& examples) {
+  return static_cast<double>(examples.size()) *
+         static_cast<double>(std::max<std::size_t>(examples.shape().context, 1));
+}
+
+bool has_second(const WeightRule& rule, const WeightRuleConfig& config) {
+  return rule.second() == Second::kExample ||
+         (rule.second() == Second::kDraw && config.noise != "world");
+}
+
+}  // namespace
+
+void GuardConfig::describe(Fields& fields) {
+  fields.add("guard.clip", clip, kNonNegative,
+             "largest norm of the mean gradient, beyond which the message is scaled down; 0: none");
+  fields.add("guard.outlier", outlier, kNonNegative,
+             "skip a step whose gradient norm is so many times the usual; 0: never");
+  fields.add("guard.patience", patience, {1, 1e9},
+             "give up after so many steps skipped in a row, not finite or outliers");
+}
+
+NetworkTrainer::NetworkTrainer(Parts parts, const Config& config, Hooks hooks)
+    : parts_(parts),
+      config_(config),
+      hooks_(std::move(hooks)),
+      rule_(make_weight_rule(config.rule, targets(parts.examples))),
+      order_(parts.examples.size(), config.batch, config.seed),
+      feed_(parts.examples, order_.shape().rows, parts.stream.device()),
+      coordinator_(config.coordinator, parts.communicator, parts.network.parameters(),
+                   has_second(*rule_, config.rule), config.batch.virtual_shards,
+                   parts.stream.device()),
+      everywhere_(segments({{0, parts.network.parameters().size()}})),
+      owned_(segments(coordinator_.owned())),
+      began_(std::chrono::steady_clock::now()) {
+  const Device device = parts_.stream.device();
+  const std::size_t size = parts_.network.parameters().size();
+  state_.weights = WeightState(device, size);
+  initialise(parts_.stream, parts_.network.parameters(), config_.seed, state_.weights.mean.span());
+  rule_->start(parts_.stream, state_.weights);
+  if (rule_->draws()) theta_ = Buffer<float>(device, size);
+  if (draws_of_its_own() && !one_draw_per_message()) gradient_ = Buffer<float>(device, size);
+}
+
+// Then the message, opened afresh, can take the gradient of the draw as it comes.
+bool NetworkTrainer::one_draw_per_message() const {
+  const Range shards = shards_of_rank(config_.batch.virtual_shards, parts_.communicator.size(),
+                                      parts_.communicator.rank());
+  const bool message_of_a_shard = config_.coordinator.deterministic || shards.size() <= 1;
+  const bool draw_of_a_shard = micro_steps_per_draw() == order_.shape().micro_steps;
+  return message_of_a_shard && draw_of_a_shard && !antithetic();
+}
+
+StopReason NetworkTrainer::run() {
+  const auto due = [](std::int64_t step, std::int64_t every) {
+    return every > 0 && step % every == 0;
+  };
+  for (;;) {
+    const bool last = report_.step >= config_.steps;
+    const auto reason = last ? std::optional(StopReason::kSteps) : step();
+    const bool at_rest = last || !reason;  // not in the middle of a step
+    if (at_rest && hooks_.validate && (last || due(report_.step, hooks_.validate_every))) {
+      hooks_.validate(*this);
+    }
+    if (hooks_.checkpoint && (reason || due(report_.step, hooks_.checkpoint_every))) {
+      hooks_.checkpoint(state());
+    }
+    if (reason) return *reason;
+  }
+}
+
+// lambda <- (1 - rho) lambda + rho (lambda_prior + sum over shards of message), at the rates and
+// with the approximations of the rule.
+std::optional<StopReason> NetworkTrainer::step() {
+  const Stream& stream = parts_.stream;
+  if (world_noise()) draw_together();                      // posterior -> theta, one for all
+  gather_evidence();                                       // theta, examples -> message
+  const WeightMessage& sum = coordinator_.reduce(stream);  // message -> sum
+  if (sum.counts[WeightMessage::kStop] > 0) return StopReason::kRequested;
+  assess(sum);                        // sum -> metrics
+  if (!report_.skipped) update(sum);  // sum -> posterior, by the owners
+  if (hooks_.report) hooks_.report(report_);
+  ++report_.step;
+  return std::nullopt;
+}
+
+// Every virtual shard of this rank, in order. A rank that cannot read its data fails on all ranks,
+// before anyone waits for its sum.
+void NetworkTrainer::gather_evidence() {
+  agree(parts_.communicator, parts_.stream, [&] {
+    const Range shards = shards_of_rank(config_.batch.virtual_shards, parts_.communicator.size(),
+                                        parts_.communicator.rank());
+    for (std::size_t shard = shards.first; shard < shards.last; ++shard) {
+      WeightMessage& message = coordinator_.open(parts_.stream);
+      const std::size_t micro_steps = order_.shape().micro_steps;
+      for (std::size_t first = 0; first < micro_steps; first += micro_steps_per_draw()) {
+        const Range micros{first, first + micro_steps_per_draw()};
+        learn(shard, micros, 1.0, message);
+        if (antithetic()) learn(shard, micros, -1.0, message);
+      }
+      coordinator_.close(parts_.stream, shard);
+    }
+  });
+}
+
+// What the micro-batches of one draw teach.
+void NetworkTrainer::learn(std::size_t shard, Range micros, double sign, WeightMessage& message) {
+  const Stream& stream = parts_.stream;
+  if (draws_of_its_own()) draw({weight_noise(report_.step, shard, micros.first), sign});
+  const bool direct = gradient_.size() == 0;
+  const std::span<float> gradient = direct ? message.gradient() : gradient_.span();
+  if (!direct) apply(stream, FillOf<float>{.value = 0, .out = gradient.data()}, gradient.size());
+  const std::span<float> squares =
+      rule_->second() == Second::kExample ? message.second() : std::span<float>();
+  const double before = message.counts[WeightMessage::kExamples];
+  for (std::size_t micro = micros.first; micro < micros.last; ++micro) {
+    if (hooks_.stop_requested && hooks_.stop_requested()) ++message.counts[WeightMessage::kStop];
+    const MicroBatch place{static_cast<std::uint64_t>(report_.step), shard, micro};
+    const ExampleBatch batch = feed_.fetch(stream, order_.of(place));
+    parts_.network.accumulate(stream, theta(), batch, dropout_noise(report_.step, shard, micro),
+                              {.gradient = gradient, .squares = squares}, message.counts);
+  }
+  if (!draws_of_its_own()) return;
+  const double examples = message.counts[WeightMessage::kExamples] - before;
+  for (const auto& [range, decay] : everywhere_) {
+    rule_->teach(stream, state_.weights, range, decay, theta(), gradient, examples, message);
+  }
+}
+
+// theta becomes a draw of q, unless the last update has made it already.
+void NetworkTrainer::draw(const Noise& noise) {
+  if (drawn_ == noise) return;
+  for (const auto& [range, decay] : everywhere_) {
+    rule_->draw(parts_.stream, state_.weights, range, decay, noise.id, noise.sign, theta_.span());
+  }
+  drawn_ = noise;
+}
+
+// The draw that all shards share: every owner makes its part, by the posterior that it alone may
+// hold.
+void NetworkTrainer::draw_together() {
+  if (!rule_->draws()) return;
+  const Noise noise{weight_noise(report_.step, 0, 0), 1.0};
+  if (drawn_ != noise) {
+    for (const auto& [range, decay] : owned_) {
+      rule_->draw(parts_.stream, state_.weights, range, decay, noise.id, noise.sign, theta_.span());
+    }
+    drawn_ = noise;
+  }
+  coordinator_.publish(parts_.stream, theta_.span());
+}
+
+void NetworkTrainer::assess(const WeightMessage& sum) {
+  const auto& counts = sum.counts;
+  const double examples = counts[WeightMessage::kExamples];
+  const double norm = coordinator_.gradient_norm() / examples;
+  report_.loss = counts[WeightMessage::kLoss] / examples;
+  report_.accuracy = counts[WeightMessage::kCorrect] / examples;
+  report_.examples = examples;
+  report_.gradient_norm = norm;
+  report_.learning_rate =
+      config_.rule.learning_rate * scheduled(config_.schedule, report_.step, config_.steps);
+  report_.clipped = config_.guard.clip > 0 && norm > config_.guard.clip;
+  report_.seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
+  judge(norm);
+}
+
+// Does the step do harm? Decided from what is the same on every rank.
+void NetworkTrainer::judge(double norm) {
+  const bool finite = std::isfinite(norm) && std::isfinite(report_.loss);
+  const bool outlier =
+      config_.guard.outlier > 0 && usual_norm_ > 0 && norm > config_.guard.outlier * usual_norm_;
+  report_.skipped = !finite || outlier;
+  if (!report_.skipped) {
+    skips_in_a_row_ = 0;
+    usual_norm_ =
+        usual_norm_ == 0 ? norm : kUsualNormMemory * usual_norm_ + (1 - kUsualNormMemory) * norm;
+    return;
+  }
+  ++report_.skips;
+  if (++skips_in_a_row_ < config_.guard.patience) return;
+  throw Error(ExitCode::kNumerical,
+              std::to_string(skips_in_a_row_) + " steps in a row had to be skipped, the last of " +
+                  "them step " + std::to_string(report_.step) + ": " +
+                  (finite ? "their gradients were outliers, of norm " + std::to_string(norm)
+                          : "loss or gradient were not finite") +
+                  "; the last checkpoint stands; a smaller rule.learning_rate, guard.clip or a "
+                  "longer schedule.warmup may help");
+}
+
+// By the owners; where this rank owns all, together with the first draw of its next step.
+void NetworkTrainer::update(const WeightMessage& sum) {
+  const Stream& stream = parts_.stream;
+  WeightState& weights = state_.weights;
+  const double clip = report_.clipped ? config_.guard.clip / report_.gradient_norm : 1.0;
+  const std::optional<Noise> next = next_draw();
+  ++weights.updates;
+  for (const auto& [range, decay] : owned_) {
+    rule_->update(stream,
+                  {.step = weights.updates,
+                   .learning_rate = report_.learning_rate,
+                   .scale = clip / report_.examples,
+                   .examples = report_.examples,
+                   .range = range,
+                   .decay = decay,
+                   .message = &sum,
+                   .theta = theta_.span(),
+                   .next = next ? std::optional(next->id) : std::nullopt,
+                   .next_theta = theta_.span()},
+                  weights);
+  }
+  drawn_ = next;
+  if (owns_all()) return;
+  whole_ = false;
+  if (world_noise() && rule_->draws()) return;  // theta goes round instead
+  coordinator_.publish(stream, weights.mean.span());
+  if (rule_->draws()) coordinator_.publish(stream, weights.curvature.span());
+}
+
+// The draw with which this rank's next step begins, if it can be made in the update.
+std::optional<NetworkTrainer::Noise> NetworkTrainer::next_draw() const {
+  if (!rule_->draws() || !(world_noise() || owns_all())) return std::nullopt;
+  const Range shards = shards_of_rank(config_.batch.virtual_shards, parts_.communicator.size(),
+                                      parts_.communicator.rank());
+  if (!world_noise() && shards.size() == 0) return std::nullopt;
+  return Noise{weight_noise(report_.step + 1, shards.first, 0), 1.0};
+}
+
+NoiseId NetworkTrainer::weight_noise(std::int64_t step, std::size_t shard,
+                                     std::size_t micro) const {
+  std::size_t draw = 0;
+  if (config_.rule.noise == "shard") draw = shard;
+  if (config_.rule.noise == "micro_batch") draw = shard * order_.shape().micro_steps + micro;
+  return {config_.seed, static_cast<std::uint32_t>(step), static_cast<std::uint32_t>(draw)};
+}
+
+NoiseId NetworkTrainer::dropout_noise(std::int64_t step, std::size_t shard,
+                                      std::size_t micro) const {
+  const std::size_t draw = shard * order_.shape().micro_steps + micro;
+  return separate(
+      {config_.seed, static_cast<std::uint32_t>(step), static_cast<std::uint32_t>(draw)});
+}
+
+std::size_t NetworkTrainer::micro_steps_per_draw() const {
+  return config_.rule.noise == "micro_batch" ? 1 : order_.shape().micro_steps;
+}
+
+std::span<const float> NetworkTrainer::theta() const {
+  return rule_->draws() ? theta_.span() : state_.weights.mean.span();
+}
+
+double NetworkTrainer::decay_of(const ParameterTensor& tensor) const {
+  return config_.rule.decay_vectors || tensor.shape.size() > 1 ? config_.rule.weight_decay : 0.0;
+}
+
+// The ranges, cut where the decay changes.
+std::vector<NetworkTrainer::Segment> NetworkTrainer::segments(
+    const std::vector<Range>& ranges) const {
+  std::vector<Segment> segments;
+  const auto& tensors = parts_.network.parameters().tensors();
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const std::size_t first = tensors[i].first;
+    const std::size_t last =
+        i + 1 < tensors.size() ? tensors[i + 1].first : parts_.network.parameters().size();
+    const double decay = decay_of(tensors[i]);
+    for (const Range range : ranges) {
+      const Range common{std::max(first, range.first), std::min(last, range.last)};
+      if (common.first >= common.last) continue;
+      if (!segments.empty() && segments.back().range.last == common.first &&
+          segments.back().decay == decay) {
+        segments.back().range.last = common.last;
+      } else {
+        segments.push_back({common, decay});
+      }
+    }
+  }
+  return segments;
+}
+
+const WeightState& NetworkTrainer::weights() {
+  if (!whole_) {
+    coordinator_.publish(parts_.stream, state_.weights.mean.span());
+    coordinator_.publish(parts_.stream, state_.weights.curvature.span());
+    coordinator_.publish(parts_.stream, state_.weights.momentum.span());
+    whole_ = true;
+  }
+  return state_.weights;
+}
+
+const WeightTrainingState& NetworkTrainer::state() {
+  weights();
+  state_.step = report_.step;
+  state_.scalars = {{"skips", static_cast<double>(report_.skips)},
+                    {"skips_in_a_row", static_cast<double>(skips_in_a_row_)},
+                    {"usual_norm", usual_norm_}};
+  return state_;
+}
+
+void NetworkTrainer::start_at(std::span<const float> mean) {
+  copy<float>(parts_.stream, mean, state_.weights.mean.span());
+}
+
+void NetworkTrainer::restore(const WeightTrainingState& state) {
+  const auto take = [&](const Buffer<float>& from, Buffer<float>& to) {
+    copy<float>(parts_.stream, from.span(), to.span());
+  };
+  take(state.weights.mean, state_.weights.mean);
+  take(state.weights.curvature, state_.weights.curvature);
+  take(state.weights.momentum, state_.weights.momentum);
+  state_.weights.updates = state.weights.updates;
+  report_.step = state.step;
+  report_.skips = static_cast<std::int64_t>(state.scalars.at("skips"));
+  skips_in_a_row_ = static_cast<std::int64_t>(state.scalars.at("skips_in_a_row"));
+  usual_norm_ = state.scalars.at("usual_norm");
+  drawn_.reset();
+  whole_ = true;
+}
+
+}  // namespace bayesum

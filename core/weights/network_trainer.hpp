@@ -1,0 +1,151 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "core/config.hpp"
+#include "core/coordinator.hpp"
+#include "core/trainer.hpp"
+#include "core/weights/example_feed.hpp"
+#include "core/weights/network.hpp"
+#include "core/weights/schedule.hpp"
+#include "core/weights/weight_coordinator.hpp"
+#include "core/weights/weight_rule.hpp"
+
+namespace bayesum {
+
+// What keeps a step that would do harm out of the posterior. A step whose gradient is not finite is
+// skipped always.
+struct GuardConfig {
+  double clip = 0;             // largest norm of the mean gradient; a larger message is scaled down
+  double outlier = 0;          // skip a step whose norm is so many times the usual; 0: none
+  std::int64_t patience = 10;  // give up after so many skipped in a row
+
+  void describe(Fields& fields);
+};
+
+// What is known after the evidence of a step is in.
+struct NetworkReport {
+  std::int64_t step = 0;
+  double loss = 0;           // mean negative log-likelihood of an example (token), at the draws
+  double accuracy = 0;       // of them, those the network got right; 0 for regressions
+  double examples = 0;       // of this step, times draws
+  double gradient_norm = 0;  // of the mean gradient
+  double learning_rate = 0;  // of the update that follows
+  bool clipped = false;
+  bool skipped = false;    // no update follows
+  std::int64_t skips = 0;  // steps skipped so far
+  double seconds = 0;      // since training began here
+};
+
+// Runs the one path for the weights of a network:
+//
+//   posterior -> theta      rule.draw
+//   examples -> message     network.accumulate at theta, rule.teach
+//   message -> sum          coordinator.reduce
+//   sum -> posterior        rule.update, by the owners
+//   posterior -> ranks      coordinator.publish
+//
+// Each of the V virtual shards reads micro_steps micro-batches in a step. Who shares a draw is the
+// rule's `noise`. Nothing depends on the number of ranks, in deterministic mode not a bit.
+class NetworkTrainer {
+ public:
+  struct Parts {
+    const Stream& stream;
+    Communicator& communicator;
+    const Examples& examples;
+    Network& network;
+  };
+  struct Config {
+    WeightRuleConfig rule;
+    ScheduleConfig schedule;
+    CoordinatorConfig coordinator;
+    GuardConfig guard;
+    BatchShape batch;
+    std::int64_t steps = 1000;
+    std::uint64_t seed = 1;
+  };
+  struct Hooks {
+    std::function<void(const NetworkReport&)> report = {};  // every step, every rank
+    std::function<void(NetworkTrainer&)> validate = {};     // as below, and at the end; collective
+    std::int64_t validate_every = 0;                        // steps; 0: at the end alone
+    std::function<void(const WeightTrainingState&)> checkpoint = {};  // likewise
+    std::int64_t checkpoint_every = 0;
+    std::function<bool()> stop_requested = {};  // polled before every micro-batch
+  };
+
+  NetworkTrainer(Parts parts, const Config& config, Hooks hooks);
+
+  void start_at(std::span<const float> mean);  // host; instead of the network's initial weights
+  void restore(const WeightTrainingState& state);
+  StopReason run();
+
+  std::int64_t step_number() const { return report_.step; }
+  const NetworkReport& last_report() const { return report_; }
+  // Collective: on every rank the whole posterior. Valid until the next step.
+  const WeightState& weights();
+  const WeightRule& rule() const { return *rule_; }
+  double decay_of(const ParameterTensor& tensor) const;
+
+ private:
+  // A run of parameters of one decay.
+  struct Segment {
+    Range range;
+    double decay = 0;
+  };
+
+  // What theta is a draw of, at the present posterior.
+  struct Noise {
+    NoiseId id;
+    double sign = 1;
+    friend bool operator==(const Noise&, const Noise&) = default;
+  };
+
+  std::optional<StopReason> step();
+  void draw_together();
+  void gather_evidence();
+  void learn(std::size_t shard, Range micros, double sign, WeightMessage& message);
+  void draw(const Noise& noise);
+  void assess(const WeightMessage& sum);
+  void judge(double norm);
+  void update(const WeightMessage& sum);
+  std::optional<Noise> next_draw() const;
+  NoiseId weight_noise(std::int64_t step, std::size_t shard, std::size_t micro) const;
+  NoiseId dropout_noise(std::int64_t step, std::size_t shard, std::size_t micro) const;
+  std::span<const float> theta() const;
+  std::vector<Segment> segments(const std::vector<Range>& ranges) const;
+  const WeightTrainingState& state();
+
+  bool world_noise() const { return config_.rule.noise == "world"; }
+  bool antithetic() const { return config_.rule.curvature == "antithetic"; }
+  bool draws_of_its_own() const { return rule_->draws() && !world_noise(); }
+  bool owns_all() const { return config_.coordinator.kind == "replicated"; }
+  bool one_draw_per_message() const;
+  std::size_t micro_steps_per_draw() const;
+
+  Parts parts_;
+  Config config_;
+  Hooks hooks_;
+  std::unique_ptr<WeightRule> rule_;
+  ExampleOrder order_;
+  ExampleFeed feed_;
+  WeightCoordinator coordinator_;
+  std::vector<Segment> everywhere_;
+  std::vector<Segment> owned_;
+  WeightTrainingState state_;
+  bool whole_ = true;  // does this rank hold all of state_, not its part alone?
+  Buffer<float> theta_;
+  std::optional<Noise> drawn_;  // what theta_ is, if it is a draw of the present posterior
+  Buffer<float> gradient_;      // of one draw, where the message cannot take it directly
+  NetworkReport report_;
+  double usual_norm_ = 0;
+  std::int64_t skips_in_a_row_ = 0;
+  std::chrono::steady_clock::time_point began_;
+};
+
+}  // namespace bayesum

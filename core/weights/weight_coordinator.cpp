@@ -1,0 +1,218 @@
+#include "core/weights/weight_coordinator.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numeric>
+
+#include "core/staging.hpp"
+#include "kernels/elementwise.hpp"
+#include "kernels/reduce.hpp"
+
+namespace bayesum {
+namespace {
+
+// In elements. 1 MiB through shared memory, where what is larger falls out of the caches; on GPUs
+// what keeps a ring busy.
+constexpr std::size_t kHostBucket = std::size_t{1} << 18;
+constexpr std::size_t kDeviceBucket = std::size_t{1} << 23;
+
+std::span<float> part(std::span<float> whole, Range range) {
+  return whole.subspan(range.first, range.size());
+}
+
+void clear(const Stream& stream, WeightMessage& message) {
+  const std::span<float> payload = message.payload();
+  apply(stream, FillOf<float>{.value = 0.0f, .out = payload.data()}, payload.size());
+  message.counts = {};
+}
+
+}  // namespace
+
+WeightCoordinator::WeightCoordinator(const CoordinatorConfig& config, Communicator& communicator,
+                                     const ParameterSpace& parameters, bool with_second,
+                                     std::size_t virtual_shards, Device device)
+    : replicated_(config.kind == "replicated"),
+      root_(config.kind == "root"),
+      communicator_(communicator),
+      device_(device),
+      memory_(communicator.memory() == DeviceKind::kCpu ? Device{} : device),
+      buckets_(parameters.buckets(memory_.kind == DeviceKind::kCpu ? kHostBucket : kDeviceBucket)),
+      total_(device, parameters.size(), with_second) {
+  for (const Range bucket : buckets_) {
+    const Range mine = part_of(bucket, communicator.rank());
+    if (mine.size() > 0) owned_.push_back(mine);
+  }
+  std::ranges::reverse(owned_);
+  if (config.deterministic) {
+    tree_.emplace(virtual_shards, total_.payload().size(), memory_);
+    counts_tree_.emplace(virtual_shards, WeightMessage::kScalars, memory_);
+    if (memory_ != device_) open_ = WeightMessage(device, parameters.size(), with_second);
+  }
+  if (memory_ != device_) {
+    std::size_t largest = 0;
+    for (const Range bucket : buckets_) largest = std::max(largest, bucket.size());
+    staged_ = Buffer<float>(memory_, largest);
+  }
+}
+
+WeightMessage& WeightCoordinator::open(const Stream& stream) {
+  if (tree_) {
+    if (memory_ == device_) open_ = WeightMessage(tree_->take(), total_.gradient().size());
+    clear(stream, open_);
+    return open_;
+  }
+  if (!begun_) clear(stream, total_);
+  begun_ = true;
+  return total_;
+}
+
+void WeightCoordinator::close(const Stream& stream, std::size_t shard) {
+  if (!tree_) return;
+  const Stream wire = wire_stream(stream, communicator_);
+  counts_tree_->add(wire, shard, std::span<const double>(open_.counts));
+  Buffer<float> payload = memory_ == device_ ? open_.release() : tree_->take();
+  if (memory_ != device_) copy<float>(stream, open_.payload(), payload.span());
+  tree_->add(wire, shard, std::move(payload));
+}
+
+WeightMessage& WeightCoordinator::reduce(const Stream& stream) {
+  if (tree_) {
+    sum_in_tree(stream);
+  } else {
+    sum_as_it_comes(stream);
+  }
+  begun_ = false;
+  return total_;
+}
+
+// The whole sum is rank 0's, which looks at it before every rank receives its part.
+void WeightCoordinator::sum_in_tree(const Stream& stream) {
+  const Stream wire = wire_stream(stream, communicator_);
+  if (memory_ == device_) {
+    tree_->finish(wire, communicator_, total_.payload());
+  } else {
+    Buffer<float> root = tree_->take();
+    tree_->finish(wire, communicator_, root.span());
+    copy<float>(stream, root.span(), total_.payload());
+  }
+  Buffer<double> counts(memory_, WeightMessage::kScalars);
+  counts_tree_->finish(wire, communicator_, counts.span());
+  std::array<double, WeightMessage::kScalars + 1> known{};
+  copy<double>(wire, counts.span(), std::span(known).first(counts.size()));
+  if (communicator_.rank() == 0) {
+    known.back() = sum_of_squares(stream, std::as_const(total_).gradient());
+  }
+  on_wire(stream, communicator_, std::span<double>(known),
+          [&](const Stream& s, auto x) { communicator_.broadcast(s, x, 0); });
+  std::copy_n(known.begin(), total_.counts.size(), total_.counts.begin());
+  gradient_norm_ = std::sqrt(known.back());
+  hand_out(stream, total_.gradient());
+  hand_out(stream, total_.second());
+}
+
+// From rank 0 to the owners.
+void WeightCoordinator::hand_out(const Stream& stream, std::span<float> whole) {
+  if (whole.empty() || communicator_.size() == 1 || root_) return;
+  for (const Range bucket : buckets_) {
+    if (replicated_) {
+      on_wire_memory(stream, part(whole, bucket),
+                     [&](const Stream& s, auto x) { communicator_.broadcast(s, x, 0); });
+      continue;
+    }
+    for (int rank = 1; rank < communicator_.size(); ++rank) {
+      const Range theirs = part_of(bucket, rank);
+      if (theirs.size() == 0) continue;
+      if (communicator_.rank() == 0) {
+        on_wire_memory(stream, part(whole, theirs),
+                       [&](const Stream& s, auto x) { communicator_.send(s, x, rank); });
+      } else if (communicator_.rank() == rank) {
+        on_wire_memory(stream, part(whole, theirs),
+                       [&](const Stream& s, auto x) { communicator_.receive(s, x, 0); });
+      }
+    }
+  }
+}
+
+// The sums of the ranks, bucket after bucket.
+void WeightCoordinator::sum_as_it_comes(const Stream& stream) {
+  if (!begun_) clear(stream, total_);
+  for (const Range bucket : buckets_) {
+    sum_bucket(stream, bucket, total_.gradient());
+    if (!total_.second().empty()) sum_bucket(stream, bucket, total_.second());
+  }
+  std::array<double, WeightMessage::kScalars + 1> known{};
+  std::ranges::copy(total_.counts, known.begin());
+  if (!replicated_ || communicator_.rank() == 0) known.back() = squares_owned(stream);
+  on_wire(stream, communicator_, std::span<double>(known), [&](const Stream& s, auto x) {
+    communicator_.all_reduce(s, x);
+    communicator_.broadcast(s, x, 0);
+  });
+  std::copy_n(known.begin(), total_.counts.size(), total_.counts.begin());
+  gradient_norm_ = std::sqrt(known.back());
+}
+
+void WeightCoordinator::sum_bucket(const Stream& stream, Range bucket, std::span<float> whole) {
+  if (communicator_.size() == 1) return;
+  const std::vector<std::size_t> counts = counts_of(bucket);
+  const Range mine = part_of(bucket, communicator_.rank());
+  on_wire_memory(stream, part(whole, bucket), [&](const Stream& s, std::span<float> x) {
+    if (replicated_) {
+      communicator_.all_reduce(s, x);
+    } else {
+      communicator_.reduce_scatter(s, x, counts, x.subspan(mine.first - bucket.first, mine.size()));
+    }
+  });
+}
+
+double WeightCoordinator::squares_owned(const Stream& stream) {
+  double squares = 0;
+  for (const Range range : owned_) {
+    squares += sum_of_squares(stream, part(total_.gradient(), range));
+  }
+  return squares;
+}
+
+void WeightCoordinator::publish(const Stream& stream, std::span<float> whole) {
+  if (replicated_ || communicator_.size() == 1) return;
+  for (const Range bucket : buckets_) {
+    const std::vector<std::size_t> counts = counts_of(bucket);
+    const Range mine = part_of(bucket, communicator_.rank());
+    on_wire_memory(stream, part(whole, bucket), [&](const Stream& s, std::span<float> x) {
+      communicator_.all_gather(s, x.subspan(mine.first - bucket.first, mine.size()), counts, x);
+    });
+  }
+}
+
+// The elements of a bucket that each rank owns.
+std::vector<std::size_t> WeightCoordinator::counts_of(Range bucket) const {
+  const auto ranks = static_cast<std::size_t>(communicator_.size());
+  if (replicated_) return std::vector<std::size_t>(ranks, bucket.size());
+  if (!root_) return even_counts(bucket.size(), ranks, ParameterSpace::kAlignment);
+  std::vector<std::size_t> counts(ranks);
+  counts[0] = bucket.size();
+  return counts;
+}
+
+Range WeightCoordinator::part_of(Range bucket, int rank) const {
+  if (replicated_) return bucket;
+  const std::vector<std::size_t> counts = counts_of(bucket);
+  const auto first = std::reduce(counts.begin(), counts.begin() + rank, bucket.first);
+  return {first, first + counts[static_cast<std::size_t>(rank)]};
+}
+
+// Runs a collective on values of the stream's device wherever the communicator wants its payload.
+template <class Collective>
+void WeightCoordinator::on_wire_memory(const Stream& stream, std::span<float> x,
+                                       Collective&& collective) {
+  if (memory_ == device_) {
+    collective(stream, x);
+    return;
+  }
+  const std::span<float> staged = staged_.span().first(x.size());
+  copy<float>(stream, x, staged);
+  collective(Stream(), staged);
+  copy<float>(stream, staged, x);
+}
+
+}  // namespace bayesum

@@ -1,0 +1,64 @@
+#include "launch/network/network_config.hpp"
+
+#include "kernels/error.hpp"
+
+namespace bayesum {
+
+void ValidationConfig::describe(Fields& fields) {
+  fields.add("validation.every", every, {0, 1e15},
+             "steps from one score of the held-out data to the next; 0: at the end alone");
+  fields.add("validation.examples", examples, {0, 1e15},
+             "at most so many examples of them, from the start of the file; 0: all");
+}
+
+void NetworkTrainConfig::describe(Fields& fields) {
+  data.describe(fields);
+  model.describe(fields);
+  rule.describe(fields);
+  schedule.describe(fields);
+  guard.describe(fields);
+  coordinator.describe(fields);
+  fields.add("stop.steps", steps, {1, 4294967294.0}, "steps of the training");
+  validation.describe(fields);
+  run.describe(fields);
+}
+
+// The number of steps shapes the learning rate and is part of it; where data lie is not.
+std::string NetworkTrainConfig::identity() const {
+  NetworkTrainConfig deciding = *this;
+  deciding.data.path.clear();
+  deciding.data.validation.clear();
+  deciding.coordinator = {};
+  deciding.validation = {};
+  deciding.run = {};
+  deciding.run.seed = run.seed;
+  Fields fields;
+  deciding.describe(fields);
+  return to_toml(fields);
+}
+
+NetworkTrainer::Config NetworkTrainConfig::trainer() const {
+  return {.rule = rule,
+          .schedule = schedule,
+          .coordinator = coordinator,
+          .guard = guard,
+          .batch = data.batch_shape(),
+          .steps = steps,
+          .seed = static_cast<std::uint64_t>(run.seed)};
+}
+
+NetworkTrainConfig load_network_config(const std::filesystem::path& path,
+                                       const std::vector<Override>& overrides) {
+  NetworkTrainConfig config;
+  Fields fields;
+  config.describe(fields);
+  load_run(path, overrides, config.run, fields);
+  require_given(path, fields, "data.path", config.data.path);
+  if (config.run.keep_sites != "no") {
+    throw Error(ExitCode::kUsage,
+                path.string() + ": run.keep_sites: the weights of a network have no sites");
+  }
+  return config;
+}
+
+}  // namespace bayesum

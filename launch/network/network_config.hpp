@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/examples/open_examples.hpp"
+#include "core/weights/network_trainer.hpp"
+#include "launch/train_config.hpp"
+#include "models/network/make_network.hpp"
+
+namespace bayesum {
+
+// Scores on the held-out data in the course of a training.
+struct ValidationConfig {
+  std::int64_t every = 100;   // steps; 0: at the end alone
+  std::int64_t examples = 0;  // at most so many of them, from the start; 0: all
+
+  void describe(Fields& fields);
+};
+
+// Everything that a configuration file of a network may say, by section.
+struct NetworkTrainConfig {
+  ExamplesConfig data;
+  NetworkConfig model;
+  WeightRuleConfig rule;
+  ScheduleConfig schedule;
+  GuardConfig guard;
+  CoordinatorConfig coordinator;
+  std::int64_t steps = 1000;
+  ValidationConfig validation;
+  RunConfig run;
+
+  void describe(Fields& fields);
+  // What a checkpoint belongs to, as TrainConfig::identity: what decides the weights at each step.
+  std::string identity() const;
+  NetworkTrainer::Config trainer() const;
+};
+
+// Reads the file and the flags and checks what must be given, as load_train_config.
+NetworkTrainConfig load_network_config(const std::filesystem::path& path,
+                                       const std::vector<Override>& overrides);
+
+}  // namespace bayesum

@@ -1,0 +1,207 @@
+#include "models/network/mlp.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "kernels/network/cross_entropy.hpp"
+#include "kernels/network/gradients.hpp"
+#include "kernels/network/matmul.hpp"
+
+namespace bayesum {
+namespace {
+
+MatrixView<const float> matrix(std::span<const float> theta, std::size_t first, std::size_t rows,
+                               std::size_t cols) {
+  return {theta.data() + first, rows, cols};
+}
+
+}  // namespace
+
+Mlp::Mlp(MlpConfig config) : config_(std::move(config)) {
+  std::size_t in = config_.features;
+  const std::size_t last = config_.classes > 0 ? config_.classes : config_.responses;
+  for (std::size_t l = 0; l <= config_.hidden.size(); ++l) {
+    const bool hidden = l < config_.hidden.size();
+    const std::size_t out = hidden ? config_.hidden[l] : last;
+    const double gain = hidden && config_.activation != Activation::kTanh ? 2.0 : 1.0;
+    const std::string name = "layers." + std::to_string(l);
+    Layer layer{.in = in, .out = out};
+    layer.weight = parameters_.add({.name = name + ".weight",
+                                    .shape = {in, out},
+                                    .initial_mean = 0,
+                                    .initial_sd = std::sqrt(gain / static_cast<double>(in)),
+                                    .first = 0});
+    layer.bias = parameters_.add(
+        {.name = name + ".bias", .shape = {out}, .initial_mean = 0, .initial_sd = 0, .first = 0});
+    layers_.push_back(std::move(layer));
+    in = out;
+  }
+  if (config_.classes > 0) return;
+  noise_ = parameters_.add({.name = "noise.log_precision",
+                            .shape = {1},
+                            .initial_mean = 0,
+                            .initial_sd = 0,
+                            .first = 0});
+}
+
+std::size_t Mlp::outputs() const {
+  return config_.classes > 0 ? config_.classes : config_.responses + 1;
+}
+
+void Mlp::reserve(const Stream& stream, std::size_t rows) {
+  if (sums_.size() == 0) sums_ = Buffer<double>(stream.device(), kLossSums);
+  if (rows <= capacity_) return;
+  capacity_ = rows;
+  for (Layer& layer : layers_) {
+    const bool hidden = &layer != &layers_.back();
+    layer.before = Buffer<float>(stream.device(), rows * layer.out);
+    layer.after = Buffer<float>(stream.device(), hidden ? rows * layer.out : 0);
+    layer.gradient = Buffer<float>(stream.device(), hidden ? rows * layer.out : 0);
+  }
+}
+
+MatrixView<const float> Mlp::input(const ExampleBatch& batch, std::size_t layer) const {
+  if (layer == 0) return batch.features;
+  const Layer& below = layers_[layer - 1];
+  return {below.after.data(), batch.rows, below.out};
+}
+
+MatrixView<float> Mlp::forward(const Stream& stream, std::span<const float> theta,
+                               const ExampleBatch& batch) {
+  reserve(stream, batch.rows);
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    Layer& layer = layers_[l];
+    const MatrixView<float> before(layer.before.data(), batch.rows, layer.out);
+    matmul(stream, {.bias = theta.subspan(layer.bias, layer.out)}, input(batch, l),
+           matrix(theta, layer.weight, layer.in, layer.out), before);
+    if (l + 1 == layers_.size()) return before;
+    const std::size_t size = batch.rows * layer.out;
+    activate(stream, config_.activation, layer.before.span().first(size),
+             layer.after.span().first(size));
+  }
+  return {};
+}
+
+float Mlp::log_precision(const Stream& stream, std::span<const float> theta) const {
+  std::array<float, 1> tau{};
+  copy<float>(stream, theta.subspan(noise_, 1), tau);
+  return tau[0];
+}
+
+void Mlp::lose(const Stream& stream, std::span<const float> theta, const ExampleBatch& batch,
+               MatrixView<float> outputs, std::span<double, WeightMessage::kScalars> counts) {
+  std::array<double, kLossSums> sums{};
+  copy<double>(stream, sums, sums_.span());
+  if (config_.classes > 0) {
+    cross_entropy(stream, CrossEntropy<float>{.logits = outputs,
+                                              .classes = config_.classes,
+                                              .targets = batch.targets,
+                                              .sums = sums_.span()});
+  } else {
+    tau_ = log_precision(stream, theta);
+    squared_error(stream, SquaredError<float>{.output = outputs,
+                                              .target = batch.response,
+                                              .precision = std::exp(tau_),
+                                              .sums = sums_.span()});
+  }
+  copy<double>(stream, sums_.span(), sums);
+  counts[WeightMessage::kLoss] += sums[0];
+  counts[WeightMessage::kExamples] += sums[1];
+  if (config_.classes > 0) counts[WeightMessage::kCorrect] += sums[2];
+  squared_error_ = sums[2];
+}
+
+void Mlp::accumulate(const Stream& stream, std::span<const float> theta, const ExampleBatch& batch,
+                     NoiseId, const GradientSink& sink,
+                     std::span<double, WeightMessage::kScalars> counts) {
+  const MatrixView<float> outputs = forward(stream, theta, batch);
+  lose(stream, theta, batch, outputs, counts);
+  if (config_.classes == 0) add_noise_gradient(stream, batch, outputs, sink);
+  MatrixView<const float> dy = outputs;
+  for (std::size_t l = layers_.size(); l-- > 0;) {
+    const Layer& layer = layers_[l];
+    const MatrixView<const float> x = input(batch, l);
+    matmul(stream, {.transpose_a = Transpose::kYes, .beta = 1.0f}, x, dy,
+           {sink.gradient.data() + layer.weight, layer.in, layer.out});
+    add_column_sums(stream, dy, sink.gradient.subspan(layer.bias, layer.out));
+    if (!sink.squares.empty()) {
+      add_squared_gradients(stream,
+                            SquaredGradients<float>{
+                                .x = x,
+                                .dy = dy,
+                                .weight = {sink.squares.data() + layer.weight, layer.in, layer.out},
+                                .bias = sink.squares.subspan(layer.bias, layer.out)});
+    }
+    if (sink.final_from) sink.final_from(layer.weight);
+    if (l == 0) return;
+    Layer& below = layers_[l - 1];
+    const MatrixView<float> dx(below.gradient.data(), batch.rows, below.out);
+    matmul(stream, {.transpose_b = Transpose::kYes}, dy,
+           matrix(theta, layer.weight, layer.in, layer.out), dx);
+    const std::size_t size = batch.rows * below.out;
+    activate_backward(stream, config_.activation, below.before.span().first(size),
+                      below.gradient.span().first(size), below.gradient.span().first(size));
+    dy = dx;
+  }
+}
+
+// With r = y - f and the loss [exp(tau) r^2 - tau + log 2 pi] / 2 of each response, the gradient of
+// tau is the sum of (exp(tau) r^2 - 1) / 2. The outputs hold exp(tau) (f - y) by now, from which
+// that of each example is had again where its square is asked for.
+void Mlp::add_noise_gradient(const Stream& stream, const ExampleBatch& batch,
+                             MatrixView<const float> outputs, const GradientSink& sink) {
+  const double precision = std::exp(double{tau_});
+  const auto add = [&](std::span<float> where, double value) {
+    std::array<float, 1> slot{};
+    copy<float>(stream, where, slot);
+    slot[0] += static_cast<float>(value);
+    copy<float>(stream, slot, where);
+  };
+  const auto count = static_cast<double>(batch.rows * config_.responses);
+  add(sink.gradient.subspan(noise_, 1), 0.5 * (precision * squared_error_ - count));
+  if (sink.squares.empty()) return;
+  std::vector<float> gradients(batch.rows * config_.responses);
+  copy<float>(stream, {outputs.data, gradients.size()}, gradients);
+  double squares = 0;
+  for (std::size_t row = 0; row < batch.rows; ++row) {
+    double gradient = 0;
+    for (std::size_t j = 0; j < config_.responses; ++j) {
+      const double g = gradients[row * config_.responses + j];
+      gradient += 0.5 * (g * g / precision - 1);
+    }
+    squares += gradient * gradient;
+  }
+  add(sink.squares.subspan(noise_, 1), squares);
+}
+
+void Mlp::evaluate(const Stream& stream, std::span<const float> theta, const ExampleBatch& batch,
+                   std::span<double, WeightMessage::kScalars> counts) {
+  lose(stream, theta, batch, forward(stream, theta, batch), counts);
+}
+
+void Mlp::predict(const Stream& stream, std::span<const float> theta, const ExampleBatch& batch,
+                  std::span<float> out) {
+  const MatrixView<float> outputs = forward(stream, theta, batch);
+  const std::size_t columns = outputs.cols;
+  std::vector<float> values(batch.rows * columns);
+  copy<float>(stream, {outputs.data, values.size()}, values);
+  const float tau = config_.classes > 0 ? 0.0f : log_precision(stream, theta);
+  for (std::size_t row = 0; row < batch.rows; ++row) {
+    const std::span<const float> from = std::span(values).subspan(row * columns, columns);
+    const std::span<float> to = out.subspan(row * this->outputs(), this->outputs());
+    if (config_.classes == 0) {
+      std::ranges::copy(from, to.begin());
+      to.back() = tau;
+      continue;
+    }
+    const double largest = *std::ranges::max_element(from);
+    double total = 0;
+    for (const float z : from) total += std::exp(z - largest);
+    const double log_total = largest + std::log(total);
+    std::ranges::transform(from, to.begin(),
+                           [&](float z) { return static_cast<float>(z - log_total); });
+  }
+}
+
+}  // namespace bayesum

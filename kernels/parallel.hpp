@@ -13,7 +13,7 @@
 
 // Vector code for the loop behind it, no iteration of which depends on another; sums may be named,
 // reduction(+ : x), whose order depends on the processor that the program was compiled for, not on
-// threads. For files compiled with -fopenmp-simd.
+// threads.
 #define BAYESUM_SIMD(...) _Pragma(BAYESUM_SIMD_TEXT(omp simd __VA_ARGS__))
 #define BAYESUM_SIMD_TEXT(...) #__VA_ARGS__
 

@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <cstdint>
-#include <utility>
 
 #include "kernels/host_device.hpp"
 #include "kernels/random.hpp"
@@ -19,31 +18,24 @@ struct PhiloxKey {
   std::uint32_t word[2];
 };
 
-BAYESUM_HOST_DEVICE inline PhiloxBlock philox_round(PhiloxBlock counter, PhiloxKey key) {
-  constexpr std::uint64_t kMultiplier0 = 0xD2511F53;
-  constexpr std::uint64_t kMultiplier1 = 0xCD9E8D57;
-  const std::uint64_t product0 = kMultiplier0 * counter.word[0];
-  const std::uint64_t product1 = kMultiplier1 * counter.word[2];
-  return {{static_cast<std::uint32_t>(product1 >> 32) ^ counter.word[1] ^ key.word[0],
-           static_cast<std::uint32_t>(product1),
-           static_cast<std::uint32_t>(product0 >> 32) ^ counter.word[3] ^ key.word[1],
-           static_cast<std::uint32_t>(product0)}};
-}
-
-// Rounds 0, 1, ..., unrolled, so that a loop over counters is vectorised.
-template <std::uint32_t... round>
-BAYESUM_HOST_DEVICE inline PhiloxBlock philox_rounds(
-    PhiloxBlock counter, PhiloxKey key, std::integer_sequence<std::uint32_t, round...>) {
-  constexpr std::uint32_t kWeyl0 = 0x9E3779B9;
-  constexpr std::uint32_t kWeyl1 = 0xBB67AE85;
-  ((counter =
-        philox_round(counter, {{key.word[0] + round * kWeyl0, key.word[1] + round * kWeyl1}})),
-   ...);
-  return counter;
-}
+inline constexpr int kPhiloxRounds = 10;
+inline constexpr std::uint32_t kPhiloxMultiplier0 = 0xD2511F53;
+inline constexpr std::uint32_t kPhiloxMultiplier1 = 0xCD9E8D57;
+inline constexpr std::uint32_t kPhiloxWeyl0 = 0x9E3779B9;
+inline constexpr std::uint32_t kPhiloxWeyl1 = 0xBB67AE85;
 
 BAYESUM_HOST_DEVICE inline PhiloxBlock philox4x32(PhiloxBlock counter, PhiloxKey key) {
-  return philox_rounds(counter, key, std::make_integer_sequence<std::uint32_t, 10>());
+  for (int round = 0; round < kPhiloxRounds; ++round) {
+    const std::uint64_t product0 = std::uint64_t{kPhiloxMultiplier0} * counter.word[0];
+    const std::uint64_t product1 = std::uint64_t{kPhiloxMultiplier1} * counter.word[2];
+    counter = {{static_cast<std::uint32_t>(product1 >> 32) ^ counter.word[1] ^ key.word[0],
+                static_cast<std::uint32_t>(product1),
+                static_cast<std::uint32_t>(product0 >> 32) ^ counter.word[3] ^ key.word[1],
+                static_cast<std::uint32_t>(product0)}};
+    key.word[0] += kPhiloxWeyl0;
+    key.word[1] += kPhiloxWeyl1;
+  }
+  return counter;
 }
 
 // Noise comes in pairs: elements 2 p and 2 p + 1 are made of the block of counter (p, step, draw).

@@ -20,6 +20,7 @@ double reduce_block(std::size_t begin, std::size_t end, const Load& load, const 
   double way[kWays] = {};
   std::size_t i = begin;
   for (; i + kWays <= end; i += kWays) {
+    BAYESUM_SIMD()
     for (std::size_t k = 0; k < kWays; ++k) way[k] = combine(way[k], load(i + k));
   }
   for (std::size_t k = 0; i < end; ++i, ++k) way[k] = combine(way[k], load(i));

@@ -106,6 +106,14 @@ TrainConfig load_train_config(const std::filesystem::path& path,
   return config;
 }
 
+bool is_switch(const std::string& key) {
+  TrainConfig config;
+  Fields fields;
+  config.describe(fields);
+  const Field* field = fields.find(with_sections({{key, ""}}, fields).front().key);
+  return field != nullptr && std::holds_alternative<bool*>(field->value);
+}
+
 RunConfig run_config(const std::vector<Override>& overrides) {
   RunConfig config;
   Fields fields;

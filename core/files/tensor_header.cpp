@@ -161,6 +161,22 @@ TensorEntry checked(const std::filesystem::path& path, const Described& describe
   return {described.name, *type, described.shape, offsets.front()};
 }
 
+std::string padded_text(const std::filesystem::path& path, const Json& json) {
+  std::string text;
+  try {
+    text = json.dump();
+  } catch (const Json::exception&) {
+    refuse_to_write(path, "a name or metadata value is not valid UTF-8");
+  }
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  if (text.size() > TensorHeader::kMaxBytes) {
+    refuse_to_write(path, "its header of " + std::to_string(text.size()) +
+                              " bytes is above the limit of " +
+                              std::to_string(TensorHeader::kMaxBytes));
+  }
+  return text;
+}
+
 }  // namespace
 
 std::size_t TensorEntry::elements() const {
@@ -226,18 +242,7 @@ std::string TensorHeader::place(const std::filesystem::path& path) {
                         {"shape", entry.shape},
                         {"data_offsets", {entry.first, end}}};
   }
-  std::string text;
-  try {
-    text = json.dump();
-  } catch (const Json::exception&) {
-    refuse_to_write(path, "a name or metadata value is not valid UTF-8");
-  }
-  text.resize((text.size() + 7) / 8 * 8, ' ');
-  if (text.size() > kMaxBytes) {
-    refuse_to_write(path, "its header of " + std::to_string(text.size()) +
-                              " bytes is above the limit of " + std::to_string(kMaxBytes));
-  }
-  return text;
+  return padded_text(path, json);
 }
 
 }  // namespace bayesum

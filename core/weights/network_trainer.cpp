@@ -269,16 +269,13 @@ double NetworkTrainer::decay_of(const ParameterTensor& tensor) const {
   return config_.rule.decay_vectors || tensor.shape.size() > 1 ? config_.rule.weight_decay : 0.0;
 }
 
-// The ranges, cut where the decay changes.
+// The ranges, cut where the decay changes, without what lies between tensors.
 std::vector<NetworkTrainer::Segment> NetworkTrainer::segments(
     const std::vector<Range>& ranges) const {
   std::vector<Segment> segments;
-  const auto& tensors = parts_.network.parameters().tensors();
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    const std::size_t first = tensors[i].first;
-    const std::size_t last =
-        i + 1 < tensors.size() ? tensors[i + 1].first : parts_.network.parameters().size();
-    const double decay = decay_of(tensors[i]);
+  for (const ParameterTensor& tensor : parts_.network.parameters().tensors()) {
+    const auto [first, last] = tensor.range();
+    const double decay = decay_of(tensor);
     for (const Range range : ranges) {
       const Range common{std::max(first, range.first), std::min(last, range.last)};
       if (common.first >= common.last) continue;

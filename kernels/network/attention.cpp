@@ -83,6 +83,7 @@ struct Block {
         first_key(first_of_keys),
         keys(std::min(kKeys, end_query - first_of_keys)) {}
 
+  std::size_t width() const { return round_to_vectors(keys); }
   std::size_t seen_by(std::size_t query) const {
     return std::min(keys, first + query + 1 - first_key);
   }
@@ -92,7 +93,7 @@ struct Block {
 void multiply_scores(const Head& head, const Block& block, const float* rows, const float* columns,
                      float* scores) {
   multiply_block({.m = block.count,
-                  .n = round_to_vectors(block.keys),
+                  .n = block.width(),
                   .k = head.size,
                   .a = rows,
                   .a_row = head.padded,
@@ -103,23 +104,27 @@ void multiply_scores(const Head& head, const Block& block, const float* rows, co
                   .c_row = kKeys});
 }
 
-// The running softmax of a row of scores: takes `seen` more of them, which become e^(s - largest),
-// the others 0. Returns what the sums so far are to be multiplied by.
+// Of `width` scores, whole vectors, those from `seen` on become -infinity.
+void hide(float* scores, std::size_t seen, std::size_t width) {
+  std::fill(scores + seen, scores + width, -std::numeric_limits<float>::infinity());
+}
+
+// The running softmax of a row of scores: takes `width` more of them, which become e^(s - largest).
+// Returns what the sums so far are to be multiplied by.
 struct RunningSoftmax {
   float largest = -std::numeric_limits<float>::infinity();
   float total = 0.0f;
 
-  float take(float* scores, std::size_t seen, std::size_t width) {
+  float take(float* scores, std::size_t width) {
     float top = largest;
     BAYESUM_SIMD(reduction(max : top))
-    for (std::size_t u = 0; u < seen; ++u) top = scores[u] > top ? scores[u] : top;
+    for (std::size_t u = 0; u < width; ++u) top = scores[u] > top ? scores[u] : top;
     float sum = 0.0f;
     BAYESUM_SIMD(reduction(+ : sum))
-    for (std::size_t u = 0; u < seen; ++u) {
+    for (std::size_t u = 0; u < width; ++u) {
       scores[u] = fast_exp(scores[u] - top);
       sum += scores[u];
     }
-    std::fill(scores + seen, scores + width, 0.0f);
     const float shrink = total == 0.0f ? 0.0f : fast_exp(largest - top);
     total = total * shrink + sum;
     largest = top;
@@ -178,9 +183,12 @@ class ForwardHead {
       const float* const keys = keys_ + key * head_.size;
       multiply_scores(head_, block, queries_ + block.first * head_.padded, keys, scores_);
       for (std::size_t t = 0; t < block.count; ++t) {
-        const float shrink =
-            softmax[skipped + t].take(scores_ + t * kKeys, block.seen_by(t), block.keys);
-        scale_row(sums_ + (skipped + t) * head_.padded, shrink, head_.padded);
+        float* const scores = scores_ + t * kKeys;
+        hide(scores, block.seen_by(t), block.width());
+        const float shrink = softmax[skipped + t].take(scores, block.width());
+        if (shrink != 1.0f) {
+          scale_row(sums_ + (skipped + t) * head_.padded, shrink, head_.padded);
+        }
       }
       multiply_block({.m = block.count,
                       .n = head_.padded,
@@ -299,14 +307,13 @@ class BackwardHead {
     float* const p = scores_ + t * kKeys;
     float* const ds = dscores_ + t * kKeys;
     const float level = log_sum_exp_[block.first + t], dot = dots_[block.first + t];
-    const std::size_t seen = block.seen_by(t);
+    const std::size_t width = block.width();
+    hide(p, block.seen_by(t), width);
     BAYESUM_SIMD()
-    for (std::size_t u = 0; u < seen; ++u) {
+    for (std::size_t u = 0; u < width; ++u) {
       p[u] = fast_exp(p[u] - level);
       ds[u] = p[u] * (ds[u] - dot);
     }
-    std::fill(p + seen, p + block.keys, 0.0f);
-    std::fill(ds + seen, ds + block.keys, 0.0f);
   }
 
   // sums (keys x padded) += scores' rows

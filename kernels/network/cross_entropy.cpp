@@ -148,15 +148,16 @@ void squared_error_all(const SquaredError<T>& op) {
   const auto precision = static_cast<double>(op.precision);
   const double constant = static_cast<double>(op.output.cols) * std::log(precision / kTwoPi);
   const float factor = op.scale * op.precision;
-  sum_rows(op.output.rows, op.sums, [&](std::size_t r, double* sums) {
+  sum_rows(op.output.rows, op.sums, [=, &op](std::size_t r, double* sums) {
     T* const f = row_of(op.output, r);
     const float* const y = row_of(op.target, r);
+    const float slope = factor;
     double squares = 0.0;
     BAYESUM_SIMD(reduction(+ : squares))
     for (std::size_t j = 0; j < op.output.cols; ++j) {
       const float error = static_cast<float>(f[j]) - y[j];
       squares += static_cast<double>(error) * static_cast<double>(error);
-      store(f[j], factor * error);
+      store(f[j], slope * error);
     }
     sums[0] += 0.5 * (precision * squares - constant);
     sums[1] += 1.0;

@@ -15,33 +15,38 @@ namespace bayesum {
 namespace cpu {
 namespace {
 
-// sum of value(i), each block of kReduceBlock in float64 lanes, and then the blocks.
-template <class Value>
-double sum_of(std::size_t size, const Value& value) {
-  const std::size_t blocks = (size + kReduceBlock - 1) / kReduceBlock;
+// sum of term(x_i), each block of kReduceBlock in float64 lanes, and then the blocks.
+template <class Term>
+double sum_of(const Stream& stream, std::span<const float> x) {
+  const std::size_t blocks = (x.size() + kReduceBlock - 1) / kReduceBlock;
   Buffer<double> partial(Device{}, blocks);
   double* const out = partial.data();
-  parallel_ranges(size, kReduceBlock, [&](std::size_t begin, std::size_t end) {
+  parallel_ranges(x.size(), kReduceBlock, [&](std::size_t begin, std::size_t end) {
+    const float* const values = x.data();
     double total = 0.0;
     BAYESUM_SIMD(reduction(+ : total))
-    for (std::size_t i = begin; i < end; ++i) total += value(i);
+    for (std::size_t i = begin; i < end; ++i) total += Term()(values[i]);
     out[begin / kReduceBlock] = total;
   });
-  return cpu::sum(Stream(), std::span<const double>(partial.span()));
+  return cpu::sum(stream, std::span<const double>(partial.span()));
 }
+
+struct Square {
+  double operator()(float x) const { return static_cast<double>(x) * static_cast<double>(x); }
+};
+
+struct IsNotFinite {
+  double operator()(float x) const { return x - x == 0.0f ? 0.0 : 1.0; }
+};
 
 }  // namespace
 
-double sum_squares(const Stream&, std::span<const float> x) {
-  return sum_of(x.size(), [p = x.data()](std::size_t i) {
-    const auto value = static_cast<double>(p[i]);
-    return value * value;
-  });
+double sum_squares(const Stream& stream, std::span<const float> x) {
+  return sum_of<Square>(stream, x);
 }
 
-std::uint64_t count_nonfinite(const Stream&, std::span<const float> x) {
-  return static_cast<std::uint64_t>(
-      sum_of(x.size(), [p = x.data()](std::size_t i) { return p[i] - p[i] == 0.0f ? 0.0 : 1.0; }));
+std::uint64_t count_nonfinite(const Stream& stream, std::span<const float> x) {
+  return static_cast<std::uint64_t>(sum_of<IsNotFinite>(stream, x));
 }
 
 void convert(const Stream&, std::span<const float> from, std::span<BFloat16> to) {

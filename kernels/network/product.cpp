@@ -12,7 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include <oneapi/dnnl/dnnl.hpp>
+#include <dnnl.hpp>
 
 #include "kernels/buffer.hpp"
 #else

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 
 #include "kernels/parallel.hpp"
 #include "kernels/weights/noise.hpp"
+#include "kernels/weights/random_words.hpp"
 
 // The loops of the CPU twins over weights. Iterations are independent of one another.
 namespace bayesum::cpu {
@@ -27,11 +29,15 @@ void for_each_weight_with_noise(const Op& op, NoiseStart start, std::size_t size
   const std::size_t offset = start.first % 4;  // of the first element in its block
   parallel_ranges(size + offset, kWeightGrain, [&](std::size_t from, std::size_t to) {
     alignas(64) float noise[kTile];
+    alignas(64) std::uint64_t words[4][kTile / 4];
     for (std::size_t tile = from; tile < to; tile += kTile) {
       const std::size_t first_block = (start.first - offset + tile) / 4;
+      random_words(start.id, first_block, words);
       BAYESUM_SIMD()
       for (std::size_t b = 0; b < kTile / 4; ++b) {
-        const NoiseBlock block = Noise::block(start.id, first_block + b);
+        const NoiseBlock block = Noise::from(
+            {{static_cast<std::uint32_t>(words[0][b]), static_cast<std::uint32_t>(words[1][b]),
+              static_cast<std::uint32_t>(words[2][b]), static_cast<std::uint32_t>(words[3][b])}});
         noise[4 * b] = block.element[0];
         noise[4 * b + 1] = block.element[1];
         noise[4 * b + 2] = block.element[2];

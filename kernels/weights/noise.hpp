@@ -65,25 +65,31 @@ struct NormalBlock {
     out[1] = swap ? large : small;
   }
 
-  BAYESUM_HOST_DEVICE static NoiseBlock block(NoiseId id, std::uint64_t index) {
-    const PhiloxBlock random = random_block(id, index);
+  BAYESUM_HOST_DEVICE static NoiseBlock from(const PhiloxBlock& random) {
     NoiseBlock noise;
     pair(random.word[0], random.word[1], noise.element);
     pair(random.word[2], random.word[3], noise.element + 2);
     return noise;
   }
+
+  BAYESUM_HOST_DEVICE static NoiseBlock block(NoiseId id, std::uint64_t index) {
+    return from(random_block(id, index));
+  }
 };
 
 // Half the logit of a uniform number, log(u / (1-u)) / 2: the noise of a relaxed Bernoulli weight.
 struct LogisticBlock {
-  BAYESUM_HOST_DEVICE static NoiseBlock block(NoiseId id, std::uint64_t index) {
-    const PhiloxBlock random = random_block(id, index);
+  BAYESUM_HOST_DEVICE static NoiseBlock from(const PhiloxBlock& random) {
     NoiseBlock noise;
     for (int k = 0; k < 4; ++k) {
       noise.element[k] =
           0.5f * (minus_log_uniform(~random.word[k]) - minus_log_uniform(random.word[k]));
     }
     return noise;
+  }
+
+  BAYESUM_HOST_DEVICE static NoiseBlock block(NoiseId id, std::uint64_t index) {
+    return from(random_block(id, index));
   }
 };
 

@@ -20,7 +20,7 @@ bayesum_need(LAPACKE_LIBRARY LAPACKE liblapacke-dev)
 # oneDNN is found, not required. It takes its threads from OpenMP, and is told by it to take one.
 set(BAYESUM_WITH_ONEDNN OFF)
 if(BAYESUM_ONEDNN AND BAYESUM_OPENMP)
-  find_path(ONEDNN_INCLUDE_DIR oneapi/dnnl/dnnl.hpp)
+  find_path(ONEDNN_INCLUDE_DIR dnnl.hpp)
   find_library(ONEDNN_LIBRARY dnnl)
   if(ONEDNN_INCLUDE_DIR AND ONEDNN_LIBRARY)
     set(BAYESUM_WITH_ONEDNN ON)

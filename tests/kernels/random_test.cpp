@@ -71,16 +71,6 @@ TEST_F(RandomTest, SlicesAreTheWhole) {
   EXPECT_EQ(first, whole.size());
 }
 
-TEST_F(RandomTest, AFloatIsTheRoundedDouble) {
-  const std::vector<double> exact = normals(kId, 5, 4097);
-  Guarded<float> out(stream(), std::vector<float>(4097));
-  fill_normal(stream(), kId, 5, out.span());
-  const std::vector<float> rounded = out.host();
-  for (std::size_t i = 0; i < exact.size(); ++i) {
-    ASSERT_EQ(rounded[i], static_cast<float>(exact[i]));
-  }
-}
-
 TEST_F(RandomTest, EveryPartOfTheNameCounts) {
   const std::vector<double> base = normals(kId, 0, 64);
   const NoiseId others[] = {{kId.seed + 1, kId.step, kId.draw},

@@ -80,5 +80,23 @@ TEST_F(ReduceTest, DotOfUnequalSizesIsAnError) {
   EXPECT_THROW(dot(stream(), a.span(), b.span()), Error);
 }
 
+TEST_F(ReduceTest, SumOfSquaresOfFloatsIsFiniteIfTheyAre) {
+  for (const std::size_t size : sizes()) {
+    const auto x = random_vector(size, 5);
+    std::vector<float> values(x.begin(), x.end());
+    long double oracle = 0.0L;
+    for (const float value : values) oracle += static_cast<long double>(value) * value;
+    Guarded<float> a(stream(), values);
+    const double tolerance = 1e-14 * static_cast<double>(size) + 1e-300;
+    EXPECT_NEAR(sum_of_squares(stream(), a.span()), static_cast<double>(oracle), tolerance);
+    if (size == 0) continue;
+    for (const double bad : {kNan, kInfinity, -kInfinity, 3e38}) {
+      values[size / 2] = static_cast<float>(bad);
+      Guarded<float> b(stream(), values);
+      EXPECT_EQ(std::isfinite(sum_of_squares(stream(), b.span())), std::isfinite(bad));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace bayesum::test

@@ -50,6 +50,10 @@ TEST(ThreadsTest, Noise) {
   expect_same_bits([&](const Stream& stream) {
     std::vector<double> out(kRows * 3);
     fill_normal(stream, {1, 2, 3}, 5, std::span<double>(out));
+    std::vector<float> floats(100'003);
+    fill_normal(stream, {1, 2, 3}, 5, std::span<float>(floats));
+    out.insert(out.end(), floats.begin(), floats.end());
+    out.push_back(sum_of_squares(stream, floats));
     return out;
   });
 }

@@ -39,15 +39,8 @@ TEST(Table, WritesAmountsWithTheirUnits) {
   EXPECT_EQ(seconds_text(7260), "2 h 1 min");
 }
 
-StepReport report(std::int64_t step, double seconds) {
-  return {.step = step,
-          .elbo = -12.5,
-          .loss = 10,
-          .rows = 20,
-          .residual = 0.125,
-          .rho = 1,
-          .backtracks = 0,
-          .seconds = seconds};
+Progress::Moment moment(std::int64_t step) {
+  return {step, static_cast<double>(step), "ELBO -12.5  residual 0.125"};
 }
 
 std::string shown(bool terminal, std::int64_t steps) {
@@ -56,10 +49,8 @@ std::string shown(bool terminal, std::int64_t steps) {
   FILE* const out = ::open_memstream(&text, &size);
   {
     Progress progress(out, terminal, 10);
-    for (std::int64_t step = 0; step <= steps; ++step) {
-      progress.show(report(step, static_cast<double>(step)));
-    }
-    progress.finish(report(steps, static_cast<double>(steps)));
+    for (std::int64_t step = 0; step <= steps; ++step) progress.show(moment(step));
+    progress.finish(moment(steps));
   }
   ::fclose(out);
   const std::string result(text, size);

@@ -62,6 +62,7 @@ std::vector<NetworkMember> network_members() {
   for (const std::string name : {"vogn", "vadam"}) {
     rule = ivon();
     rule.name = name;
+    if (name == "vadam") rule.initial_curvature = WeightRuleConfig().initial_curvature;
     members.push_back(member(name, rule));
   }
   members.push_back(optimiser("adamw", 0.01));

@@ -7,6 +7,7 @@
 #include "kernels/network/cross_entropy.hpp"
 #include "kernels/network/gradients.hpp"
 #include "kernels/network/matmul.hpp"
+#include "models/network/log_softmax.hpp"
 
 namespace bayesum {
 namespace {
@@ -183,24 +184,15 @@ void Mlp::evaluate(const Stream& stream, std::span<const float> theta, const Exa
 void Mlp::predict(const Stream& stream, std::span<const float> theta, const ExampleBatch& batch,
                   std::span<float> out) {
   const MatrixView<float> outputs = forward(stream, theta, batch);
+  if (config_.classes > 0) return log_softmax(stream, outputs, config_.classes, out);
   const std::size_t columns = outputs.cols;
-  std::vector<float> values(batch.rows * columns);
-  copy<float>(stream, {outputs.data, values.size()}, values);
-  const float tau = config_.classes > 0 ? 0.0f : log_precision(stream, theta);
+  std::vector<float> means(batch.rows * columns);
+  copy<float>(stream, {outputs.data, means.size()}, means);
+  const float tau = log_precision(stream, theta);
   for (std::size_t row = 0; row < batch.rows; ++row) {
-    const std::span<const float> from = std::span(values).subspan(row * columns, columns);
-    const std::span<float> to = out.subspan(row * this->outputs(), this->outputs());
-    if (config_.classes == 0) {
-      std::ranges::copy(from, to.begin());
-      to.back() = tau;
-      continue;
-    }
-    const double largest = *std::ranges::max_element(from);
-    double total = 0;
-    for (const float z : from) total += std::exp(z - largest);
-    const double log_total = largest + std::log(total);
-    std::ranges::transform(from, to.begin(),
-                           [&](float z) { return static_cast<float>(z - log_total); });
+    float* const to = out.data() + row * (columns + 1);
+    for (std::size_t j = 0; j < columns; ++j) to[j] = means[row * columns + j];
+    to[columns] = tau;
   }
 }
 

@@ -75,21 +75,30 @@ TokenFile open_tokens(const ExamplesConfig& config, const std::string& path,
   return {path, size > 0 ? size : own};
 }
 
+// Of a set for scores, which no epochs are drawn from.
+constexpr std::uint64_t kNoSeed = 0;
+
+// The tokens of data.path that are learned from are those before this one.
+std::uint64_t cut_of(const ExamplesConfig& config, const TokenFile& whole) {
+  return static_cast<std::uint64_t>((1 - config.validation_share) *
+                                    static_cast<double>(whole.size()));
+}
+
+std::unique_ptr<Examples> tokens_behind_cut(const ExamplesConfig& config, const TokenFile& whole) {
+  return std::make_unique<TokenExamples>(TokenFile(whole, cut_of(config, whole), whole.size()),
+                                         static_cast<std::size_t>(config.context), kNoSeed);
+}
+
 ExampleSets open_token_sets(const ExamplesConfig& config, std::uint64_t seed) {
   ExampleSets sets;
   sets.tokenizer = open_tokenizer(config);
   const auto context = static_cast<std::size_t>(config.context);
   const TokenFile file = open_tokens(config, config.path, sets.tokenizer.get());
-  const auto cut =
-      static_cast<std::uint64_t>((1 - config.validation_share) * static_cast<double>(file.size()));
-  sets.training = std::make_unique<TokenExamples>(TokenFile(file, 0, cut), context, seed);
-  if (!config.validation.empty()) {
-    sets.validation = std::make_unique<TokenExamples>(
-        open_tokens(config, config.validation, sets.tokenizer.get()), context, seed);
-  } else if (config.validation_share > 0) {
-    sets.validation =
-        std::make_unique<TokenExamples>(TokenFile(file, cut, file.size()), context, seed);
-  }
+  sets.training =
+      std::make_unique<TokenExamples>(TokenFile(file, 0, cut_of(config, file)), context, seed);
+  sets.validation = config.validation_share > 0
+                        ? tokens_behind_cut(config, file)
+                        : open_validation_tokens(config, sets.tokenizer.get(), file.vocabulary());
   return sets;
 }
 
@@ -134,10 +143,7 @@ ExampleSets open_row_sets(const ExamplesConfig& config, Response response) {
   auto training = std::make_unique<RowExamples>(read_rows(source, response, scaling));
   sets.design = training->design();
   sets.training = std::move(training);
-  const RowSource held_out = held_out_rows(config);
-  if (!held_out.path.empty()) {
-    sets.validation = std::make_unique<RowExamples>(read_rows(held_out, sets.design));
-  }
+  sets.validation = open_validation_rows(config, sets.design);
   return sets;
 }
 
@@ -145,6 +151,25 @@ ExampleSets open_row_sets(const ExamplesConfig& config, Response response) {
 
 bool reads_tokens(const ExamplesConfig& config) {
   return is_tokens(config, config.path) || is_text(config, config.path);
+}
+
+std::unique_ptr<Examples> open_validation_tokens(const ExamplesConfig& config,
+                                                 const Tokenizer* tokenizer,
+                                                 std::size_t vocabulary) {
+  const auto open = [&](const std::string& path) {
+    return is_tokens(config, path) ? TokenFile(path, vocabulary) : TokenFile(path, *tokenizer);
+  };
+  if (config.validation_share > 0) return tokens_behind_cut(config, open(config.path));
+  if (config.validation.empty()) return nullptr;
+  return std::make_unique<TokenExamples>(open(config.validation),
+                                         static_cast<std::size_t>(config.context), kNoSeed);
+}
+
+std::unique_ptr<Examples> open_validation_rows(const ExamplesConfig& config,
+                                               const RowDesign& design) {
+  const RowSource source = held_out_rows(config);
+  if (source.path.empty()) return nullptr;
+  return std::make_unique<RowExamples>(read_rows(source, design));
 }
 
 std::shared_ptr<const Tokenizer> open_tokenizer(const ExamplesConfig& config) {

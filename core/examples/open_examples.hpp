@@ -54,6 +54,14 @@ struct ExampleSets {
 // together, Error(kFile) for what cannot be read.
 ExampleSets open_examples(const ExamplesConfig& config, Response response, std::uint64_t seed);
 
+// The held-out data of the configuration alone, read by what training established; null: there are
+// none. Errors as open_examples.
+std::unique_ptr<Examples> open_validation_tokens(const ExamplesConfig& config,
+                                                 const Tokenizer* tokenizer,
+                                                 std::size_t vocabulary);
+std::unique_ptr<Examples> open_validation_rows(const ExamplesConfig& config,
+                                               const RowDesign& design);
+
 // The tokenizer that the keys name; null for a .bin file without one.
 std::shared_ptr<const Tokenizer> open_tokenizer(const ExamplesConfig& config);
 

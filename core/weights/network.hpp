@@ -59,7 +59,7 @@ class Network {
 
   // What it says of each target of the batch, without dropout: `outputs` values a target, in host
   // memory, row-major. Of a classifier or language model the log-probabilities of all classes; of
-  // a regression the mean and the log variance.
+  // a regression the means of the responses, then the log of the precision of their noise.
   virtual std::size_t outputs() const = 0;
   virtual void predict(const Stream& stream, std::span<const float> theta,
                        const ExampleBatch& batch, std::span<float> out) = 0;

@@ -13,7 +13,7 @@
 #include "launch/run_session.hpp"
 #include "launch/signals.hpp"
 #include "launch/table.hpp"
-#include "models/network/trained_network.hpp"
+#include "models/network/open_network.hpp"
 
 namespace bayesum {
 namespace {
@@ -201,17 +201,11 @@ void NetworkTraining::write_posterior(NetworkTrainer& trainer) {
   Buffer<float> sd(stream_.device(), size);
   trainer.write_mean(mean.span());
   trainer.write_sd(sd.span());
-  Fields fields;
-  config_.describe(fields);
-  const NetworkDescription description{.model = config_.model.name,
-                                       .config = to_toml(fields, {"data", "model"}),
-                                       .tokenizer = {},
-                                       .tokenizer_tables = {},
-                                       .rule = config_.rule.name,
-                                       .ess = config_.rule.ess,
-                                       .seed = seed(),
-                                       .fingerprint = identity_.fingerprint,
-                                       .step = trainer.step_number()};
+  NetworkDescription description = describe_network(config_.model, config_.data, sets_);
+  description.rule = config_.rule.name;
+  description.ess = config_.rule.ess;
+  description.seed = seed();
+  description.step = trainer.step_number();
   agree(ranks_, stream_, [&] {
     if (!is_root_) return;
     write_network(stream_, session_.folder().posterior(), description, network_->parameters(),

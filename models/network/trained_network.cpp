@@ -16,7 +16,6 @@
 namespace bayesum {
 namespace {
 
-constexpr const char* kFormat = "bayesum-network";
 constexpr const char* kFormatVersion = "1";
 constexpr const char* kProgram = "bayesum " BAYESUM_VERSION;
 constexpr std::size_t kPiece = std::size_t{1} << 20;  // elements
@@ -77,10 +76,12 @@ void check_values(const TensorReader& file, const std::string& name, float least
 }
 
 NetworkDescription description_of(const TensorReader& file) {
-  expect(file, "format", kFormat);
+  expect(file, "format", kNetworkFormat);
   expect(file, "format_version", kFormatVersion);
   NetworkDescription description{.model = file.text("model"),
                                  .config = file.text("config"),
+                                 .shape = file.text("shape"),
+                                 .rows = file.text("rows"),
                                  .tokenizer = file.text("tokenizer"),
                                  .tokenizer_tables = file.text("tokenizer_tables"),
                                  .rule = file.text("rule")};
@@ -97,11 +98,13 @@ NetworkDescription description_of(const TensorReader& file) {
 void write_network(const Stream& stream, const std::filesystem::path& path,
                    const NetworkDescription& description, const ParameterSpace& space,
                    const NetworkPosterior<const float>& posterior) {
-  std::map<std::string, std::string> metadata{{"format", kFormat},
+  std::map<std::string, std::string> metadata{{"format", kNetworkFormat},
                                               {"format_version", kFormatVersion},
                                               {"program", kProgram},
                                               {"model", description.model},
                                               {"config", description.config},
+                                              {"shape", description.shape},
+                                              {"rows", description.rows},
                                               {"tokenizer", description.tokenizer},
                                               {"tokenizer_tables", description.tokenizer_tables},
                                               {"rule", description.rule},

@@ -11,11 +11,15 @@
 
 namespace bayesum {
 
+inline constexpr const char* kNetworkFormat = "bayesum-network";
+
 // What the posterior file of a network says beside its numbers: all that is needed to build the
 // network again and to read other data with it.
 struct NetworkDescription {
   std::string model;             // its name
-  std::string config;            // TOML: what the network is built by
+  std::string config;            // TOML: [model] and [data] of the training
+  std::string shape;             // of one example, JSON
+  std::string rows;              // how columns or pixels are read and scaled, JSON; empty: tokens
   std::string tokenizer;         // kind of what makes tokens of text; empty: none
   std::string tokenizer_tables;  // of that kind, JSON
   std::string rule;              // that trained it

@@ -26,6 +26,8 @@ ParameterSpace space_of() {
 NetworkDescription description() {
   return {.model = "gpt2",
           .config = "[model]\nname = \"gpt2\"\nlayers = 1\n",
+          .shape = R"({"context": 5})",
+          .rows = R"({"classes": ["é", "\""]})",
           .tokenizer = "bytes",
           .tokenizer_tables = R"({"merges": ["a b", "\u00e9 \""]})",
           .rule = "ivon",

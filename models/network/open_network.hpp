@@ -1,0 +1,44 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "core/examples/open_examples.hpp"
+#include "core/weights/network.hpp"
+#include "kernels/buffer.hpp"
+#include "models/network/make_network.hpp"
+#include "models/network/trained_network.hpp"
+
+namespace bayesum {
+
+// A trained network with its posterior N(mean, diag(sd^2)) and all that other data are read by.
+struct OpenNetwork {
+  NetworkDescription description;
+  NetworkConfig model;
+  ExamplesConfig data;                         // of the training
+  ExampleShape shape;                          // of one example
+  std::shared_ptr<const Tokenizer> tokenizer;  // of tokens, where the training had one
+  RowDesign design;                            // of rows
+  std::unique_ptr<Network> network;
+  Buffer<float> mean;  // flat, over the network's parameters, on the stream's device
+  Buffer<float> sd;
+};
+
+// What a posterior file is to say of a network trained on these examples. Left to the caller are
+// rule, ess, seed and step.
+NetworkDescription describe_network(const NetworkConfig& model, const ExamplesConfig& data,
+                                    const ExampleSets& examples);
+
+// Is it the posterior file of a network? What cannot be read is none.
+bool is_network_file(const std::filesystem::path& path);
+
+// Builds the network again and reads its posterior. Error(kFile) naming the path and what is wrong,
+// as NetworkFile.
+OpenNetwork open_network(const Stream& stream, const std::filesystem::path& path);
+
+// Other examples as training would have read them: by its tokenizer or row design. `data` says
+// where, its validation keys alone; null where they name none. Error(kUsage) and Error(kFile) as
+// open_examples.
+std::unique_ptr<Examples> open_held_out(const OpenNetwork& trained, const ExamplesConfig& data);
+
+}  // namespace bayesum

@@ -7,6 +7,7 @@
 
 #include "launch/assessment.hpp"
 #include "launch/html.hpp"
+#include "launch/page_parts.hpp"
 #include "launch/page_style.hpp"
 #include "launch/pictures.hpp"
 #include "launch/report.hpp"
@@ -18,38 +19,14 @@ namespace {
 
 using html::element;
 using html::escaped;
+using html::figure;
+using html::paragraph;
+using html::section;
+using html::verdict_paragraph;
 
 constexpr std::size_t kMostEstimates = 60;  // in the forest plot
 constexpr std::size_t kWordsOfALead = 5;    // of a topic
 constexpr double kSettled = 1e-4;           // residual of a training that has come to rest
-
-// A percent sign stays with its number.
-std::string prose(std::string text) {
-  for (std::size_t at = text.find(" %"); at != std::string::npos; at = text.find(" %", at)) {
-    text.replace(at, 1, "\u00a0");
-  }
-  return text;
-}
-
-std::string paragraph(const std::string& text, const std::string& kind) {
-  return element("p", escaped(prose(text)), {{"class", kind}}) + "\n";
-}
-
-std::string verdict_paragraph(const std::string& text, bool good) {
-  return paragraph(text, good ? "verdict" : "verdict bad");
-}
-
-std::string figure(const std::string& title, const std::string& note, const std::string& svg) {
-  return element("figure",
-                 element("figcaption", element("h3", escaped(title)) +
-                                           element("span", escaped(note), {{"class", "note"}})) +
-                     "\n" + element("div", svg, {{"class", "wide"}})) +
-         "\n";
-}
-
-std::string section(const std::string& title, const std::string& content) {
-  return element("section", "\n" + element("h2", escaped(title)) + "\n" + content) + "\n";
-}
 
 // The parameters that can be compared: the coefficients of features, each per standard deviation of
 // its feature where the design divides by it. The intercept and a noise are of another kind; where

@@ -1,8 +1,4 @@
-#include <chrono>
-#include <ctime>
-#include <iomanip>
 #include <iostream>
-#include <sstream>
 
 #include "core/agree.hpp"
 #include "core/files/atomic_file.hpp"
@@ -10,22 +6,16 @@
 #include "kernels/error.hpp"
 #include "launch/assessment.hpp"
 #include "launch/commands.hpp"
+#include "launch/network/report_network.hpp"
 #include "launch/page.hpp"
+#include "launch/page_parts.hpp"
 #include "launch/report.hpp"
+#include "models/network/open_network.hpp"
 
 namespace bayesum {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string today() {
-  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  std::tm local{};
-  ::localtime_r(&now, &local);
-  std::ostringstream text;
-  text << local.tm_mday << std::put_time(&local, " %B %Y");
-  return text.str();
-}
 
 fs::path beside(const fs::path& posterior, const char* name) {
   return posterior.parent_path() / name;
@@ -49,7 +39,7 @@ Findings read_run(const ReportOptions& options) {
   Findings findings;
   findings.title = path.string();
   findings.program = file.text("program");
-  findings.date = today();
+  findings.date = html::today();
   findings.trained = TrainedModel::from_file(file);
   findings.steps = read_metrics(beside(path, "metrics.jsonl"));
   findings.held_out = options.data.path.string();
@@ -61,6 +51,9 @@ Findings read_run(const ReportOptions& options) {
 
 ExitCode report(const ReportOptions& options, Job& job) {
   Communicator& ranks = job.ranks();
+  bool network = false;
+  agree(ranks, Stream(), [&] { network = is_network_file(posterior_path(options.trained)); });
+  if (network) return report_network(options, job);
   Findings findings;
   agree(ranks, Stream(), [&] { findings = read_run(options); });
   if (!options.data.path.empty() && has_latent_rows(findings.trained)) {

@@ -20,6 +20,10 @@ JsonObject& JsonObject::add(const std::string& key, double value) {
   return add_text(key, nlohmann::json(value).dump());
 }
 
+JsonObject& JsonObject::add(const std::string& key, std::int64_t value) {
+  return add_text(key, std::to_string(value));
+}
+
 JsonObject& JsonObject::add(const std::string& key, const std::string& value) {
   return add_text(key, quoted(value));
 }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
+#include <vector>
 
 #include "core/weights/network_trainer.hpp"
 
@@ -18,5 +20,13 @@ struct ValidationReport {
 // with step, validation_loss, validation_accuracy. What is not finite is null.
 std::string metrics_json(const NetworkReport& report);
 std::string metrics_json(const ValidationReport& report);
+
+// What is in a file of metrics, by step: of lines of one step the last. A line that is not whole is
+// passed over; a number that is null is NaN. Empty when there is no such file.
+struct NetworkCourse {
+  std::vector<NetworkReport> steps;
+  std::vector<ValidationReport> validations;
+};
+NetworkCourse read_network_metrics(const std::filesystem::path& path);
 
 }  // namespace bayesum

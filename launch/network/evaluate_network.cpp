@@ -36,7 +36,7 @@ ExitCode evaluate_network(const EvaluateOptions& options, Job& job) {
   run.device = options.device;
   run_on_ranks(job, run, [&](Communicator& ranks, const Stream& stream) {
     const NetworkFindings found = assess_network(
-        stream, ranks, {options.trained, options.data, options.other, options.samples});
+        stream, ranks, {options.trained, options.data, options.other, options.samples, true});
     if (ranks.rank() != 0) return;
     if (options.json) {
       std::cout << json(found) << "\n";

@@ -77,7 +77,7 @@ class Teller {
     ++tokens_;
     if (path_.empty()) return;
     file_ << JsonObject()
-                 .add("token", token.token)
+                 .add("token", std::int64_t{token.token})
                  .add("text", text)
                  .add("probability", token.probability)
                  .add("entropy", token.entropy)

@@ -13,9 +13,10 @@ namespace {
 
 std::string number(double x) { return rounded(x, 5); }
 
-// The held-out data of the training, or others.
-std::unique_ptr<Examples> held_out(const OpenNetwork& trained, const OtherData& other,
-                                   const std::filesystem::path& run, std::string& name) {
+// The held-out data of the training, or others; null: there are none.
+std::unique_ptr<Examples> held_out(const OpenNetwork& trained, const NetworkQuestion& question,
+                                   std::string& name) {
+  const OtherData& other = question.data;
   ExamplesConfig data = trained.data;
   if (!other.path.empty()) {
     data.validation = other.path.string();
@@ -25,11 +26,12 @@ std::unique_ptr<Examples> held_out(const OpenNetwork& trained, const OtherData& 
     if (other.format != "auto") data.format = other.format;
   }
   auto examples = open_held_out(trained, data);
-  if (!examples) {
-    throw Error(ExitCode::kUsage,
-                run.string() + " was trained without held-out data: name some with --data");
+  if (examples) {
+    name = !data.validation.empty() ? data.validation : "the held-out part of " + data.path;
+  } else if (question.must_score) {
+    throw Error(ExitCode::kUsage, question.trained.string() +
+                                      " was trained without held-out data: name some with --data");
   }
-  name = !data.validation.empty() ? data.validation : "the held-out part of " + data.path;
   return examples;
 }
 
@@ -134,7 +136,7 @@ NetworkFindings assess_network(const Stream& stream, Communicator& ranks,
   std::optional<WeightDraws> draws;
   agree(ranks, stream, [&] {
     trained = open_network(stream, posterior_path(question.trained));
-    inside = held_out(trained, question.data, question.trained, found.data);
+    inside = held_out(trained, question, found.data);
     if (!question.other.empty()) {
       outside = open_unlabelled(trained, question.other, question.data.format);
     }
@@ -145,8 +147,8 @@ NetworkFindings assess_network(const Stream& stream, Communicator& ranks,
     return evaluate_network(stream, ranks, *trained.network, *draws, examples, trained.design,
                             trained.description.seed);
   };
-  found.scores = evaluate(*inside);
-  if (outside) {
+  if (inside) found.scores = evaluate(*inside);
+  if (inside && outside) {
     found.separation = separation_of(found.scores, evaluate(*outside));
     found.separation->path = question.other.string();
   }

@@ -29,7 +29,7 @@ struct Separation {
 struct NetworkFindings {
   NetworkDescription description;
   ExampleShape shape;
-  std::string data;  // the held-out examples
+  std::string data;  // the held-out examples; empty: there are none, and no scores
   NetworkEvaluation scores;
   std::optional<Separation> separation;
 };
@@ -39,10 +39,10 @@ struct NetworkQuestion {
   OtherData data;                 // no path: the held-out data of its training
   std::filesystem::path other;    // of another kind; empty: none
   std::int64_t draws = 16;
+  bool must_score = true;  // Error(kUsage) where there are no held-out data
 };
 
-// Collective. Error(kUsage) where there are no held-out data, and as open_network and
-// open_held_out.
+// Collective. Errors as open_network and open_held_out.
 NetworkFindings assess_network(const Stream& stream, Communicator& ranks,
                                const NetworkQuestion& question);
 

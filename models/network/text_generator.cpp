@@ -66,7 +66,7 @@ TextGenerator::TextGenerator(const Stream& stream, const Gpt2Config& network,
     decoders_.push_back(make_gpt2_decoder(stream, network));
     decoders_.back()->start(thetas_.back().span());
   }
-  if (tokens_.size() < context_) {
+  if (tokens_.size() <= context_) {
     read(tokens_);
   } else {
     read_again();

@@ -48,6 +48,7 @@ NetworkTrainer::NetworkTrainer(Parts parts, const Config& config, Hooks hooks)
       everywhere_(segments({{0, parts.network.parameters().size()}})),
       owned_(segments(coordinator_.owned())),
       began_(std::chrono::steady_clock::now()) {
+  if (config_.rule.ess == 0) config_.rule.ess = targets(parts.examples);
   const Device device = parts_.stream.device();
   const std::size_t size = parts_.network.parameters().size();
   state_.weights = WeightState(device, size);

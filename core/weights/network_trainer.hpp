@@ -90,7 +90,7 @@ class NetworkTrainer {
   // Collective: on every rank the whole posterior. Valid until the next step.
   const WeightState& weights();
   const WeightTrainingState& state();  // collective too
-  const WeightRule& rule() const { return *rule_; }
+  double ess() const { return config_.rule.ess; }  // that configured, or the targets there are
   double decay_of(const ParameterTensor& tensor) const;
   // Collective, on every rank: the weights without noise, and the sd of each.
   void write_mean(std::span<float> theta);

@@ -79,6 +79,7 @@ class NetworkTrainer {
     std::function<bool()> stop_requested = {};  // polled before every micro-batch
   };
 
+  // Collective. Error(kDevice) on every rank where one has too little memory.
   NetworkTrainer(Parts parts, const Config& config, Hooks hooks);
 
   void start_at(std::span<const float> mean);  // host; instead of the network's initial weights

@@ -77,6 +77,8 @@ BAYESUM_TWINS(void apply(const Stream& stream, const VognStep& op, std::size_t s
 BAYESUM_TWINS(void apply(const Stream& stream, const BernoulliStep& op, std::size_t size))
 BAYESUM_TWINS(void apply(const Stream& stream, const DrawGaussian& op, NoiseStart noise,
                          std::size_t size))
+BAYESUM_TWINS(void apply(const Stream& stream, const DrawWithSd& op, NoiseStart noise,
+                         std::size_t size))
 BAYESUM_TWINS(void apply(const Stream& stream, const DrawSign& op, NoiseStart noise,
                          std::size_t size))
 BAYESUM_TWINS(void apply(const Stream& stream, const IvonStep& op, const NextDraw& next,

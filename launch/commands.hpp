@@ -31,12 +31,16 @@ struct PredictOptions {
 ExitCode predict(const PredictOptions& options, Job& job);
 
 // Scores of held-out rows beside those of a baseline without features; and, given the rows of the
-// training, how far the posterior is from the exact one, by importance sampling.
+// training, how far the posterior is from the exact one, by importance sampling. Of a network, see
+// launch/network/evaluate_network.hpp.
 struct EvaluateOptions {
   std::filesystem::path trained;
-  OtherData data;      // no path: no scores
+  OtherData data;      // no path: no scores; of a network the held-out data of its training
   OtherData training;  // no path: no importance sampling
   std::int64_t draws = 1000;
+  std::int64_t samples = 16;    // of a network: draws of its weights
+  std::filesystem::path other;  // of a network: data of another kind
+  std::string device = "cpu";   // of a network
   bool json = false;
 };
 ExitCode evaluate(const EvaluateOptions& options, Job& job);

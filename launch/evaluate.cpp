@@ -10,9 +10,11 @@
 #include "kernels/error.hpp"
 #include "launch/assessment.hpp"
 #include "launch/commands.hpp"
+#include "launch/network/evaluate_network.hpp"
 #include "launch/report.hpp"
 #include "launch/table.hpp"
 #include "models/latent/latent_report.hpp"
+#include "models/network/open_network.hpp"
 
 namespace bayesum {
 namespace {
@@ -117,6 +119,9 @@ void tell(const TrainedModel& trained, const Findings& found) {
 
 ExitCode evaluate(const EvaluateOptions& options, Job& job) {
   Communicator& ranks = job.ranks();
+  bool network = false;
+  agree(ranks, Stream(), [&] { network = is_network_file(posterior_path(options.trained)); });
+  if (network) return evaluate_network(options, job);
   TrainedModel trained;
   agree(ranks, Stream(), [&] {
     if (options.data.path.empty() && options.training.path.empty()) {

@@ -108,8 +108,10 @@ class CommandLine {
     CLI::Option* path =
         sub->add_option("--data", data.path, what + ": CSV, libsvm or .npy, packed by gzip or not");
     sub->add_option("--format", data.format,
-                    "csv, libsvm, npy or whitespace, where --data does not tell")
-        ->check(CLI::IsMember({"auto", "csv", "libsvm", "npy", "whitespace"}));
+                    "csv, libsvm, npy or whitespace, of networks text, tokens or idx too, where "
+                    "--data does not tell")
+        ->check(
+            CLI::IsMember({"auto", "csv", "libsvm", "npy", "whitespace", "text", "tokens", "idx"}));
     sub->add_option("--response", data.response, "its column or .npy file, if not as in training");
     sub->add_option("--offset", data.offset, "likewise");
     sub->add_option("--weight", data.weight, "likewise");
@@ -143,7 +145,22 @@ class CommandLine {
     sub->add_option("RUN", evaluate_.trained, "run folder or posterior file")->required();
     add_other_data(sub, evaluate_.data, "held-out rows to score");
     add_training(*sub, evaluate_.training, evaluate_.draws);
+    sub->add_option("--samples", evaluate_.samples, "of a network: draws of its weights")
+        ->check(CLI::Range(1, 1 << 20))
+        ->capture_default_str();
+    sub->add_option("--ood", evaluate_.other,
+                    "of a network: data of another kind, which it should be unsure of");
+    add_device(sub, evaluate_.device);
     sub->add_flag("--json", evaluate_.json, "for programs");
+    sub->footer(
+        "Of a network --data is by default what its training held out; images want their labels\n"
+        "in --response.");
+  }
+
+  static void add_device(CLI::App* sub, std::string& device) {
+    sub->add_option("--device", device, "of a network: cpu or cuda")
+        ->check(CLI::IsMember({"cpu", "cuda"}))
+        ->capture_default_str();
   }
 
   void add_report() {

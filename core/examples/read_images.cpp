@@ -12,22 +12,22 @@
 namespace bayesum {
 namespace {
 
-// Images and their labels, those rows that are chosen.
+std::vector<std::uint8_t> labels_of(const RowSource& source, std::size_t images) {
+  std::vector<std::uint8_t> labels = read_idx_labels(source.response);
+  if (labels.size() == images) return labels;
+  throw Error(ExitCode::kFile, source.response + " has " + std::to_string(labels.size()) +
+                                   " labels for the " + std::to_string(images) + " images of " +
+                                   source.path);
+}
+
+// Images and their labels, those rows that are chosen; kNoTarget where no labels are named.
 Rows images_and_labels(const RowSource& source) {
-  if (source.response.empty()) {
-    throw Error(ExitCode::kUsage,
-                "data.response does not name the file of labels of " + source.path);
-  }
   if (!source.features.empty() || !source.feature_names.empty()) {
     throw Error(ExitCode::kUsage, source.path + " holds images: their features are the pixels");
   }
   const IdxImages images = read_idx_images(source.path);
-  const std::vector<std::uint8_t> labels = read_idx_labels(source.response);
-  if (labels.size() != images.count) {
-    throw Error(ExitCode::kFile, source.response + " has " + std::to_string(labels.size()) +
-                                     " labels for the " + std::to_string(images.count) +
-                                     " images of " + source.path);
-  }
+  const bool labelled = !source.response.empty();
+  const auto labels = labelled ? labels_of(source, images.count) : std::vector<std::uint8_t>();
   const std::vector<std::size_t> chosen = chosen_rows(source, images.count);
   Rows rows{.count = chosen.size(), .features = images.rows * images.columns};
   rows.pixels.reserve(rows.count * rows.features);
@@ -35,7 +35,7 @@ Rows images_and_labels(const RowSource& source) {
     const auto first = images.pixels.begin() + static_cast<std::ptrdiff_t>(row * rows.features);
     rows.pixels.insert(rows.pixels.end(), first,
                        first + static_cast<std::ptrdiff_t>(rows.features));
-    rows.labels.push_back(labels[row]);
+    rows.labels.push_back(labelled ? labels[row] : kNoTarget);
   }
   return rows;
 }
@@ -47,6 +47,10 @@ RowExamples read_images(const RowSource& source, Response response, Scaling scal
     throw Error(ExitCode::kUsage, source.path +
                                       " holds images, whose labels are classes and no "
                                       "numbers to be explained");
+  }
+  if (source.response.empty()) {
+    throw Error(ExitCode::kUsage,
+                "data.response does not name the file of labels of " + source.path);
   }
   Rows rows = images_and_labels(source);
   RowDesign design{
@@ -72,7 +76,7 @@ RowExamples read_images(const RowSource& source, const RowDesign& design) {
                                      std::to_string(design.pixels));
   }
   const auto unknown = std::ranges::find_if(rows.labels, [&](std::int32_t label) {
-    return static_cast<std::size_t>(label) >= design.classes.size();
+    return label != kNoTarget && static_cast<std::size_t>(label) >= design.classes.size();
   });
   if (unknown != rows.labels.end()) {
     throw Error(ExitCode::kFile, source.response + ": label " + std::to_string(*unknown) +

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "core/data/levels.hpp"
@@ -20,7 +21,9 @@ constexpr std::size_t kBlockRows = 4096;
 // A table as it is in its file: of each row the response, then the features.
 class Table {
  public:
-  explicit Table(const RowSource& source, const Strings& features) : source_(source) {
+  // Without a response where none is named, if `unlabelled` says that this may be.
+  Table(const RowSource& source, const Strings& features, bool unlabelled = false)
+      : source_(source) {
     DataConfig config;
     config.path = source.path;
     config.format = source.format;
@@ -31,11 +34,11 @@ class Table {
       throw Error(ExitCode::kUsage,
                   source.path + " is a libsvm table of sparse rows, which networks do not read");
     }
-    if (source.response.empty()) {
+    if (source.response.empty() && !unlabelled) {
       throw Error(ExitCode::kUsage, "data.response does not say which column of " + source.path +
                                         " is to be explained");
     }
-    response_ = file_->column(source.response);
+    if (!source.response.empty()) response_ = file_->column(source.response);
     choose_features(features);
   }
 
@@ -44,22 +47,26 @@ class Table {
   Strings classes() const {
     LevelCollector collector;
     Selection selection;
-    selection.columns.push_back({response_, collector.code()});
+    selection.columns.push_back({*response_, collector.code()});
     file_->read(file_->extent(), selection, kBlockRows, [](const TableRows&) {});
     const auto alone = make_self_communicator();
     return collector.merge(Stream(), *alone, source_.path + ": the response");
   }
 
-  // rows x (1 + features); the response by its code, or as a number.
+  // rows x (1 + features); the response by its code, or as a number; kNoTarget where there is none.
   std::vector<double> read(const FieldCode& code) const {
     Selection selection;
-    selection.columns.push_back({response_, code});
+    if (response_) selection.columns.push_back({*response_, code});
     for (const std::string& name : features_) selection.columns.push_back({file_->column(name)});
     std::vector<double> values;
     const std::size_t usable = usable_memory_bytes();
     file_->read(file_->extent(), selection, kBlockRows, [&](const TableRows& block) {
-      const double* const first = block.values.data;
-      values.insert(values.end(), first, first + block.rows() * selection.columns.size());
+      const std::size_t columns = selection.columns.size();
+      for (std::size_t row = 0; row < block.rows(); ++row) {
+        const double* const first = block.values.data + row * columns;
+        if (!response_) values.push_back(kNoTarget);
+        values.insert(values.end(), first, first + columns);
+      }
       if (usable > 0 && values.size() * (sizeof(double) + sizeof(float)) > usable) {
         throw Error(ExitCode::kFile, source_.path + " does not fit into the " +
                                          std::to_string(usable >> 20) +
@@ -73,7 +80,7 @@ class Table {
  private:
   void choose_features(const Strings& wanted) {
     for (const std::string& name : wanted.empty() ? file_->columns() : wanted) {
-      const bool is_response = file_->column(name) == response_;
+      const bool is_response = response_ && file_->column(name) == *response_;
       if (is_response && wanted.empty()) continue;
       if (is_response || std::ranges::count(wanted, name) > 1) {
         throw Error(ExitCode::kUsage,
@@ -89,7 +96,7 @@ class Table {
 
   const RowSource& source_;
   std::unique_ptr<TableFile> file_;
-  std::size_t response_ = 0;
+  std::optional<std::size_t> response_;
   Strings features_;
 };
 
@@ -154,7 +161,7 @@ RowExamples read_table(const RowSource& source, Response response, Scaling scali
 }
 
 RowExamples read_table(const RowSource& source, const RowDesign& design) {
-  const Table table(source, design.features);
+  const Table table(source, design.features, !design.classes.empty());
   const std::vector<double> values = table.read(code_of(design.classes));
   const std::vector<std::size_t> rows =
       chosen_rows(source, values.size() / (design.features.size() + 1));

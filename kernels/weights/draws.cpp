@@ -28,6 +28,10 @@ void apply(const Stream&, const DrawGaussian& op, NoiseStart noise, std::size_t 
   for_each_weight_with_noise<NormalBlock>(op, noise, size);
 }
 
+void apply(const Stream&, const DrawWithSd& op, NoiseStart noise, std::size_t size) {
+  for_each_weight_with_noise<NormalBlock>(op, noise, size);
+}
+
 void apply(const Stream&, const DrawSign& op, NoiseStart noise, std::size_t size) {
   for_each_weight_with_noise<LogisticBlock>(op, noise, size);
 }
@@ -59,6 +63,10 @@ void apply(const Stream& stream, const AddSignGradient& op, std::size_t size) {
 }
 
 void apply(const Stream& stream, const DrawGaussian& op, NoiseStart noise, std::size_t size) {
+  BAYESUM_DISPATCH(stream, apply(stream, op, noise, size));
+}
+
+void apply(const Stream& stream, const DrawWithSd& op, NoiseStart noise, std::size_t size) {
   BAYESUM_DISPATCH(stream, apply(stream, op, noise, size));
 }
 

@@ -36,6 +36,10 @@ void apply(const Stream& stream, const DrawGaussian& op, NoiseStart noise, std::
   for_each_with_noise<NormalBlock>(stream, op, noise, size);
 }
 
+void apply(const Stream& stream, const DrawWithSd& op, NoiseStart noise, std::size_t size) {
+  for_each_with_noise<NormalBlock>(stream, op, noise, size);
+}
+
 void apply(const Stream& stream, const DrawSign& op, NoiseStart noise, std::size_t size) {
   for_each_with_noise<LogisticBlock>(stream, op, noise, size);
 }

@@ -42,6 +42,16 @@ struct DrawGaussian {
   }
 };
 
+// theta = m + sigma eps, sigma as it is
+struct DrawWithSd {
+  const float* mean;
+  const float* sd;
+  float* theta;
+  BAYESUM_HOST_DEVICE void operator()(std::size_t i, float eps) const {
+    theta[i] = mean[i] + sd[i] * eps;
+  }
+};
+
 // A relaxed Bernoulli weight of -1 or +1 with natural parameter l: tanh((l + logit(u) / 2) / tau)
 struct DrawSign {
   float sign;
@@ -112,6 +122,7 @@ struct AddSignGradient {
 
 void apply(const Stream& stream, const GaussianSigma& op, std::size_t size);
 void apply(const Stream& stream, const DrawGaussian& op, NoiseStart noise, std::size_t size);
+void apply(const Stream& stream, const DrawWithSd& op, NoiseStart noise, std::size_t size);
 void apply(const Stream& stream, const DrawSign& op, NoiseStart noise, std::size_t size);
 void apply(const Stream& stream, const SignOf& op, std::size_t size);
 void apply(const Stream& stream, const SignSigma& op, std::size_t size);

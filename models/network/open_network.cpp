@@ -1,19 +1,17 @@
 #include "models/network/open_network.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <optional>
 #include <string>
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
+#include "core/examples/example_texts.hpp"
 #include "kernels/error.hpp"
 
 namespace bayesum {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
 
 Fields fields_of(NetworkConfig& model, ExamplesConfig& data) {
   Fields fields;
@@ -22,53 +20,12 @@ Fields fields_of(NetworkConfig& model, ExamplesConfig& data) {
   return fields;
 }
 
-std::string text_of(const ExampleShape& shape) {
-  return Json{{"context", shape.context},
-              {"vocabulary", shape.vocabulary},
-              {"features", shape.features},
-              {"classes", shape.classes},
-              {"responses", shape.responses}}
-      .dump();
-}
-
-ExampleShape shape_of(const Json& json) {
-  return {.context = json.at("context").get<std::size_t>(),
-          .vocabulary = json.at("vocabulary").get<std::size_t>(),
-          .features = json.at("features").get<std::size_t>(),
-          .classes = json.at("classes").get<std::size_t>(),
-          .responses = json.at("responses").get<std::size_t>()};
-}
-
-std::string text_of(const RowDesign& design) {
-  return Json{{"features", design.features},
-              {"pixels", design.pixels},
-              {"mean", design.mean},
-              {"sd", design.sd},
-              {"classes", design.classes},
-              {"response_mean", design.response_mean},
-              {"response_sd", design.response_sd}}
-      .dump();
-}
-
-RowDesign design_of(const Json& json) {
-  return {.features = json.at("features").get<Strings>(),
-          .pixels = json.at("pixels").get<std::size_t>(),
-          .mean = json.at("mean").get<std::vector<double>>(),
-          .sd = json.at("sd").get<std::vector<double>>(),
-          .classes = json.at("classes").get<Strings>(),
-          .response_mean = json.at("response_mean").get<double>(),
-          .response_sd = json.at("response_sd").get<double>()};
-}
-
-// The value of a text that holds JSON, or what is wrong with it.
-template <class Read>
-auto read_json(const fs::path& path, const char* key, const std::string& text, const Read& read) {
-  try {
-    return read(Json::parse(text));
-  } catch (const Json::exception&) {
-    throw Error(ExitCode::kFile, path.string() + ": the metadata '" + key + "' is not what " +
-                                     "a bayesum-network file says there");
-  }
+// What a text of the metadata was read as, if it was what belongs there.
+template <class T>
+T required(const fs::path& path, const char* key, std::optional<T> value) {
+  if (value) return *std::move(value);
+  throw Error(ExitCode::kFile,
+              path.string() + ": its '" + key + "' is not what such a file says there");
 }
 
 // Do shape and design say the same of the examples?
@@ -90,16 +47,16 @@ void read_texts(const fs::path& path, OpenNetwork& trained) {
   } catch (const Error& problem) {
     throw Error(ExitCode::kFile, problem.what());
   }
-  trained.shape = read_json(path, "shape", texts.shape, shape_of);
+  trained.shape = required(path, "shape", shape_from_json(texts.shape));
   if (!trained.shape.is_tokens()) {
-    trained.design = read_json(path, "rows", texts.rows, design_of);
+    trained.design = required(path, "rows", design_from_json(texts.rows));
   }
   if (!fit(trained.shape, trained.design)) {
     throw Error(ExitCode::kFile, path.string() + ": 'shape' and 'rows' do not fit each other");
   }
   if (!texts.tokenizer.empty()) {
-    const auto tables = read_json(path, "tokenizer_tables", texts.tokenizer_tables,
-                                  [](const Json& json) { return json.template get<Strings>(); });
+    const Strings tables =
+        required(path, "tokenizer_tables", strings_from_json(texts.tokenizer_tables));
     trained.tokenizer = make_tokenizer(texts.tokenizer, tables);
   }
 }
@@ -112,15 +69,14 @@ NetworkDescription describe_network(const NetworkConfig& model, const ExamplesCo
   ExamplesConfig data_copy = data;
   const ExampleShape& shape = examples.training->shape();
   const Tokenizer* const tokenizer = examples.tokenizer.get();
-  return {
-      .model = model.name,
-      .config = to_toml(fields_of(model_copy, data_copy)),
-      .shape = text_of(shape),
-      .rows = shape.is_tokens() ? std::string() : text_of(examples.design),
-      .tokenizer = tokenizer == nullptr ? std::string() : tokenizer->name(),
-      .tokenizer_tables = tokenizer == nullptr ? std::string() : Json(tokenizer->texts()).dump(),
-      .rule = {},
-      .fingerprint = examples.training->fingerprint()};
+  return {.model = model.name,
+          .config = to_toml(fields_of(model_copy, data_copy)),
+          .shape = to_json(shape),
+          .rows = shape.is_tokens() ? std::string() : to_json(examples.design),
+          .tokenizer = tokenizer == nullptr ? std::string() : tokenizer->name(),
+          .tokenizer_tables = tokenizer == nullptr ? std::string() : to_json(tokenizer->texts()),
+          .rule = {},
+          .fingerprint = examples.training->fingerprint()};
 }
 
 bool is_network_file(const fs::path& path) {
@@ -153,6 +109,26 @@ std::unique_ptr<Examples> open_held_out(const OpenNetwork& trained, const Exampl
   return trained.shape.is_tokens()
              ? open_validation_tokens(data, trained.tokenizer.get(), trained.shape.vocabulary)
              : open_validation_rows(data, trained.design);
+}
+
+std::unique_ptr<Examples> open_unlabelled(const OpenNetwork& trained, const fs::path& path,
+                                          const std::string& format) {
+  if (trained.shape.is_tokens()) {
+    ExamplesConfig data = trained.data;
+    data.validation = path.string();
+    data.validation_share = 0;
+    data.format = format;
+    return open_held_out(trained, data);
+  }
+  if (trained.shape.classes == 0) {
+    throw Error(ExitCode::kUsage,
+                "a network that predicts numbers has no classes by whose entropy it could tell " +
+                    path.string() + " from the held-out data");
+  }
+  RowSource source;
+  source.path = path.string();
+  source.format = format;
+  return std::make_unique<RowExamples>(read_rows(source, trained.design));
 }
 
 }  // namespace bayesum

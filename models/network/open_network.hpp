@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 
 #include "core/examples/open_examples.hpp"
 #include "core/weights/network.hpp"
@@ -40,5 +41,11 @@ OpenNetwork open_network(const Stream& stream, const std::filesystem::path& path
 // where, its validation keys alone; null where they name none. Error(kUsage) and Error(kFile) as
 // open_examples.
 std::unique_ptr<Examples> open_held_out(const OpenNetwork& trained, const ExamplesConfig& data);
+
+// Examples of another kind, of which nothing is to be predicted right: their labels are kNoTarget.
+// `format` as data.format. Error(kUsage) where the network does not tell classes apart.
+std::unique_ptr<Examples> open_unlabelled(const OpenNetwork& trained,
+                                          const std::filesystem::path& path,
+                                          const std::string& format);
 
 }  // namespace bayesum

@@ -2,6 +2,7 @@
 
 #include <cublasLt.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
@@ -31,6 +32,13 @@ std::uint32_t alignment_of(const void* data) {
   constexpr std::uintptr_t kMost = 256;
   const std::uintptr_t bits = reinterpret_cast<std::uintptr_t>(data) | kMost;
   return static_cast<std::uint32_t>(bits & (~bits + 1));
+}
+
+// Results, and a bias that is read in pieces as wide as theirs.
+template <class C>
+std::uint32_t alignment_of_result(const MatrixView<C>& c, std::span<const float> bias) {
+  return bias.empty() ? alignment_of(c.data)
+                      : std::min(alignment_of(c.data), alignment_of(bias.data()));
 }
 
 cublasOperation_t operation(Transpose transpose) {
@@ -65,7 +73,7 @@ Key key_of(const Stream& stream, const Product<T, C>& p) {
           std::size_t{p.op.bias.empty()},
           alignment_of(p.a.data),
           alignment_of(p.b.data),
-          alignment_of(p.c.data)};
+          alignment_of_result(p.c, p.op.bias)};
 }
 
 // A product as cuBLASLt describes it, in memory of our own, and the algorithm that its heuristics
@@ -114,8 +122,8 @@ void Plan::make(const Stream& stream, const Product<T, C>& p) {
          static_cast<std::uint32_t>(CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE));
   prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment_of(p.b.data));
   prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment_of(p.a.data));
-  prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignment_of(p.c.data));
-  prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignment_of(p.c.data));
+  prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignment_of_result(p.c, p.op.bias));
+  prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignment_of_result(p.c, p.op.bias));
   cublasLtMatmulHeuristicResult_t best;
   int count = 0;
   const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
@@ -130,12 +138,10 @@ template <class T, class C>
 Plan& plan_of(const Stream& stream, const Product<T, C>& p) {
   constexpr std::size_t kKept = 4096;
   thread_local std::map<Key, Plan> kept;
-  const Key key = key_of(stream, p);
-  if (const auto place = kept.find(key); place != kept.end()) return place->second;
   if (kept.size() == kKept) kept.clear();
-  Plan plan;
-  plan.make(stream, p);
-  return kept.emplace(key, plan).first->second;
+  const auto [place, is_new] = kept.try_emplace(key_of(stream, p));
+  if (is_new) place->second.make(stream, p);
+  return place->second;
 }
 
 // C = beta C + 1 bias'

@@ -122,5 +122,30 @@ TEST_F(EmbeddingBackwardTest, EveryRowGoesToItsTokenAndPosition) {
   }
 }
 
+// Whole numbers have exact sums: no row is lost, doubled or taken for another, however many.
+TEST_F(EmbeddingBackwardTest, ManyRowsAreAddedOnce) {
+  constexpr std::size_t kRows = 5003, kChannels = 3;
+  for (const std::size_t vocabulary : {1, 11, 4099}) {
+    std::vector<std::int32_t> tokens;
+    for (const double value : random_vector(kRows, 3, -2.0, static_cast<double>(vocabulary) + 2)) {
+      tokens.push_back(static_cast<std::int32_t>(std::floor(value)));
+    }
+    std::vector<float> dout;
+    std::vector<double> words(vocabulary * kChannels, 1.0);
+    for (std::size_t i = 0; i < kRows * kChannels; ++i) {
+      dout.push_back(static_cast<float>(i % 127));
+      const std::int32_t token = tokens[i / kChannels];
+      if (token < 0 || token >= static_cast<std::int32_t>(vocabulary)) continue;
+      words[static_cast<std::size_t>(token) * kChannels + i % kChannels] += wide(dout.back());
+    }
+    Guarded<std::int32_t> dtokens(stream(), tokens);
+    auto d = floats(dout), dwords = floats(std::vector<float>(words.size(), 1.0f));
+    embed_backward(stream(), {.tokens = dtokens.span(),
+                              .dout = d.matrix(kRows, kChannels),
+                              .token_gradient = dwords.matrix(vocabulary, kChannels)});
+    expect_close(dwords.host(), words, 0.0);
+  }
+}
+
 }  // namespace
 }  // namespace bayesum::test

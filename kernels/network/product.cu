@@ -165,10 +165,12 @@ void blend_bias(const Stream& stream, float beta, std::span<const float> bias, M
   for_each_row(stream, c.rows, c.cols, BlendBias<C>{beta, bias.empty() ? nullptr : bias.data(), c});
 }
 
-// cuBLAS takes every stride and address; cuBLASLt may have nothing for odd ones.
+// cuBLAS takes every stride and address; cuBLASLt may have nothing for odd ones. Its parts of sums
+// are of float32, too.
 template <class T, class C>
 void multiply_by_cublas(const Stream& stream, const Product<T, C>& p) {
   const Matmul& op = p.op;
+  check(cublasSetMathMode(blas(stream), CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION));
   check(cublasGemmEx(blas(stream), operation(op.transpose_b), operation(op.transpose_a),
                      blas_int(p.c.cols), blas_int(p.c.rows), blas_int(p.inner()), &op.alpha,
                      p.b.data, kType<T>, blas_stride(p.b), p.a.data, kType<T>, blas_stride(p.a),

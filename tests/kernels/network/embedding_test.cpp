@@ -122,28 +122,32 @@ TEST_F(EmbeddingBackwardTest, EveryRowGoesToItsTokenAndPosition) {
   }
 }
 
-// Whole numbers have exact sums: no row is lost, doubled or taken for another, however many.
-TEST_F(EmbeddingBackwardTest, ManyRowsAreAddedOnce) {
-  constexpr std::size_t kRows = 5003, kChannels = 3;
+// Sums of floats depend on their order, which is that of the rows: the same bits, however many.
+TEST_F(EmbeddingBackwardTest, ManyRowsAreAddedInTheirOrder) {
+  constexpr std::size_t kRows = 5003, kChannels = 3, kSequence = 7;
   for (const std::size_t vocabulary : {1, 11, 4099}) {
     std::vector<std::int32_t> tokens;
     for (const double value : random_vector(kRows, 3, -2.0, static_cast<double>(vocabulary) + 2)) {
       tokens.push_back(static_cast<std::int32_t>(std::floor(value)));
     }
-    std::vector<float> dout;
-    std::vector<double> words(vocabulary * kChannels, 1.0);
-    for (std::size_t i = 0; i < kRows * kChannels; ++i) {
-      dout.push_back(static_cast<float>(i % 127));
-      const std::int32_t token = tokens[i / kChannels];
-      if (token < 0 || token >= static_cast<std::int32_t>(vocabulary)) continue;
-      words[static_cast<std::size_t>(token) * kChannels + i % kChannels] += wide(dout.back());
+    const auto dout = random_values<float>(kRows * kChannels, 1);
+    std::vector<float> words(vocabulary * kChannels, 0.5f), places(kSequence * kChannels, -1.0f);
+    for (std::size_t i = 0; i < dout.size(); ++i) {
+      const std::size_t row = i / kChannels, column = i % kChannels;
+      places[row % kSequence * kChannels + column] += dout[i];
+      if (tokens[row] < 0 || tokens[row] >= static_cast<std::int32_t>(vocabulary)) continue;
+      words[static_cast<std::size_t>(tokens[row]) * kChannels + column] += dout[i];
     }
     Guarded<std::int32_t> dtokens(stream(), tokens);
-    auto d = floats(dout), dwords = floats(std::vector<float>(words.size(), 1.0f));
+    auto d = floats(dout), dwords = floats(std::vector<float>(words.size(), 0.5f));
+    auto dplaces = floats(std::vector<float>(places.size(), -1.0f));
     embed_backward(stream(), {.tokens = dtokens.span(),
+                              .sequence = kSequence,
                               .dout = d.matrix(kRows, kChannels),
-                              .token_gradient = dwords.matrix(vocabulary, kChannels)});
-    expect_close(dwords.host(), words, 0.0);
+                              .token_gradient = dwords.matrix(vocabulary, kChannels),
+                              .position_gradient = dplaces.matrix(kSequence, kChannels)});
+    expect_close(dwords.host(), wide(words), 0.0);
+    expect_close(dplaces.host(), wide(places), 0.0);
   }
 }
 

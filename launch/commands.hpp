@@ -85,6 +85,22 @@ struct TokenizeOptions {
 };
 ExitCode tokenize(const TokenizeOptions& options, Job& job);
 
+// A text by a trained language model, from the predictive distribution averaged over draws of its
+// weights, told as it comes, and how much the draws disagree about it. Rank 0 works alone.
+struct GenerateOptions {
+  std::filesystem::path trained;
+  std::string prompt = "\n";  // empty: the token that stands between texts
+  std::int64_t tokens = 200;
+  std::int64_t draws = 4;
+  double temperature = 0.8;
+  std::int64_t top_k = 0;
+  std::int64_t seed = 1;
+  bool show_disagreement = false;  // colours on a terminal, else marks
+  std::filesystem::path json;      // a line for each token; empty: none
+  std::string device = "cpu";
+};
+ExitCode generate(const GenerateOptions& options, Job& job);
+
 // What this machine, its libraries and these ranks can do, and how fast they reduce.
 struct DoctorOptions {
   std::vector<Override> overrides;

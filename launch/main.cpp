@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <functional>
 #include <iostream>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -78,6 +79,7 @@ class CommandLine {
     add_combine();
     add_inspect();
     add_tokenize();
+    add_generate();
     add_doctor();
   }
 
@@ -230,6 +232,33 @@ class CommandLine {
         ->capture_default_str();
   }
 
+  void add_generate() {
+    CLI::App* sub = add("generate", "Write a text by a trained language model",
+                        [this] { return generate(generate_, job_); });
+    sub->add_option("RUN", generate_.trained, "run folder or posterior file")->required();
+    sub->add_option("--prompt", generate_.prompt, "how the text begins (default: a new line)");
+    sub->add_option("--tokens", generate_.tokens, "to write")
+        ->check(CLI::Range(1, 1 << 30))
+        ->capture_default_str();
+    sub->add_option("--draws", generate_.draws, "of the weights, whose predictions are averaged")
+        ->check(CLI::Range(1, 4096))
+        ->capture_default_str();
+    sub->add_option("--temperature", generate_.temperature, "0: always the most probable token")
+        ->check(CLI::Range(0.0, 100.0))
+        ->capture_default_str();
+    sub->add_option("--top-k", generate_.top_k, "choose among so many of the most probable; 0: all")
+        ->check(CLI::Range(0, 1 << 30))
+        ->capture_default_str();
+    sub->add_option("--seed", generate_.seed, "of the choice of tokens")
+        ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()))
+        ->capture_default_str();
+    sub->add_flag("--show-disagreement", generate_.show_disagreement,
+                  "mark the tokens about which the draws disagree: colours on a terminal, else "
+                  "brackets");
+    sub->add_option("--json", generate_.json, "file with a line for each token");
+    add_device(sub, generate_.device);
+  }
+
   void add_doctor() {
     CLI::App* sub =
         add("doctor", "Show what this machine and these ranks can do, and how fast they reduce",
@@ -246,6 +275,7 @@ class CommandLine {
   CombineOptions combine_;
   InspectOptions inspect_;
   TokenizeOptions tokenize_;
+  GenerateOptions generate_;
   DoctorOptions doctor_;
   std::function<ExitCode()> command_;
 };

@@ -32,15 +32,14 @@ NoiseId noise_after_training(std::uint64_t seed, std::uint32_t draw) {
   return {.seed = seed, .step = kAfterAllSteps, .draw = draw + 1};
 }
 
-WeightDraws::WeightDraws(const Stream& stream, std::span<const float> mean,
-                         std::span<const float> sd, std::size_t draws, std::uint64_t seed)
-    : mean_(mean), sd_(sd), draws_(draws), seed_(seed) {
+WeightDraws::WeightDraws(std::span<const float> mean, std::span<const float> sd, std::size_t draws,
+                         std::uint64_t seed)
+    : mean_(mean),
+      sd_(sd),
+      draws_(draws),
+      seed_(seed),
+      room_(draws <= kKept / std::max<std::size_t>(mean.size(), 1) ? draws : 1) {
   if (draws == 0) throw Error(ExitCode::kUsage, "an average over no draws is none");
-  const bool keep = draws <= kKept / std::max<std::size_t>(mean.size(), 1);
-  for (std::size_t s = 0; s < (keep ? draws : 1); ++s) {
-    kept_.emplace_back(stream.device(), mean.size());
-    if (keep) make(stream, s, kept_.back().span());
-  }
 }
 
 void WeightDraws::make(const Stream& stream, std::size_t s, std::span<float> theta) const {
@@ -49,9 +48,13 @@ void WeightDraws::make(const Stream& stream, std::size_t s, std::span<float> the
 }
 
 std::span<const float> WeightDraws::theta(const Stream& stream, std::size_t s) {
-  if (kept_.size() == draws_) return kept_[s].span();
-  make(stream, s, kept_[0].span());
-  return kept_[0].span();
+  const std::size_t place = room_ == draws_ ? s : 0;
+  for (std::size_t next = kept_.size(); next <= place; ++next) {
+    kept_.emplace_back(stream.device(), mean_.size());
+    make(stream, next, kept_.back().span());
+  }
+  if (room_ < draws_) make(stream, s, kept_[0].span());
+  return kept_[place].span();
 }
 
 ClassOutcome outcome_of(std::span<const double> probabilities, double log_probability,

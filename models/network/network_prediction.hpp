@@ -19,26 +19,28 @@ NoiseId noise_after_training(std::uint64_t seed, std::uint32_t draw);
 
 // Draws of the weights, theta_s = mean + sd eps_s, the noise a pure function of the seed, the draw
 // and the index of the weight: the same on every rank and device. Where all of them are small they
-// are kept, otherwise each is made whenever it is asked for.
+// are kept once they are asked for, otherwise each is made whenever it is.
 class WeightDraws {
  public:
-  // `mean` and `sd` live on the stream's device and outlive this. Error(kUsage) without a draw.
-  WeightDraws(const Stream& stream, std::span<const float> mean, std::span<const float> sd,
-              std::size_t draws, std::uint64_t seed);
+  // `mean` and `sd` live on the device of the streams that follow, and outlive this. Error(kUsage)
+  // without a draw.
+  WeightDraws(std::span<const float> mean, std::span<const float> sd, std::size_t draws,
+              std::uint64_t seed);
 
   std::size_t size() const { return draws_; }
   std::span<const float> mean() const { return mean_; }
+  // Writes draw s.
+  void make(const Stream& stream, std::size_t s, std::span<float> theta) const;
   // Draw s; valid until the next is asked for.
   std::span<const float> theta(const Stream& stream, std::size_t s);
 
  private:
-  void make(const Stream& stream, std::size_t s, std::span<float> theta) const;
-
   std::span<const float> mean_;
   std::span<const float> sd_;
   std::size_t draws_;
   std::uint64_t seed_;
-  std::vector<Buffer<float>> kept_;  // of every draw, or of the present one
+  std::size_t room_;                 // for how many draws
+  std::vector<Buffer<float>> kept_;  // the first ones, or the present one
 };
 
 // What is said of one target by a distribution over classes.

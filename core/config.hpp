@@ -84,10 +84,15 @@ void load_config(const std::filesystem::path& path, const std::vector<Override>&
 void parse_config(const std::string& text, const std::string& name,
                   const std::vector<Override>& overrides, Fields& fields);
 
-// The text that file and flags give this key, by which the fields of the file can be chosen; empty
-// where they give none, or where the file is one that load_config will refuse.
-std::string text_of_key(const std::filesystem::path& path, const std::vector<Override>& overrides,
-                        const std::string& key);
+// The same for some of the fields of a file, by which all of them can be chosen: other keys are
+// passed over.
+void load_known(const std::filesystem::path& path, const std::vector<Override>& overrides,
+                Fields& fields);
+
+// Does the file have this section, or is there a flag of it? Errors as load_config for a file that
+// is no TOML.
+bool gives_section(const std::filesystem::path& path, const std::vector<Override>& overrides,
+                   const std::string& section);
 
 // The present values of these sections (of all, when none is named) as TOML; reading it back gives
 // the same values, bit for bit.

@@ -183,9 +183,12 @@ void set(const Field& field, const auto& source, const std::string& subject) {
       field.value);
 }
 
+enum class Unknown { kRefused, kPassedOver };
+
 class FileReader {
  public:
-  FileReader(const std::string& name, Fields& fields) : name_(name), fields_(fields) {
+  FileReader(const std::string& name, Fields& fields, Unknown unknown)
+      : name_(name), fields_(fields), unknown_(unknown) {
     for (const Field& field : fields.all()) {
       sections_.insert(field.key.substr(0, field.key.find('.')));
     }
@@ -196,6 +199,7 @@ class FileReader {
       const std::string section(key.str());
       const std::string place = position(name_, key.source().begin);
       if (!sections_.contains(section)) {
+        if (unknown_ == Unknown::kPassedOver) continue;
         if (!node.is_table()) refuse_unknown(place, section);
         const std::vector<std::string> known(sections_.begin(), sections_.end());
         refuse(place + "unknown section [" + section + "]; did you mean [" +
@@ -213,6 +217,7 @@ class FileReader {
     for (const auto& [key, node] : table) {
       const std::string full = section + "." + std::string(key.str());
       const Field* field = fields_.find(full);
+      if (field == nullptr && unknown_ == Unknown::kPassedOver) continue;
       if (field == nullptr) refuse_unknown(position(name_, key.source().begin), full);
       const std::string subject = position(name_, node.source().begin) + full + " = " + shown(node);
       if (Numbers* const* numbers = std::get_if<Numbers*>(&field->value)) {
@@ -240,6 +245,7 @@ class FileReader {
 
   const std::string& name_;
   Fields& fields_;
+  Unknown unknown_;
   std::set<std::string> sections_;
 };
 
@@ -264,24 +270,18 @@ void apply(const Override& flag, const Fields& fields) {
   refuse("unknown option --" + flag.key + "; did you mean --" + fields.nearest(flag.key) + "?");
 }
 
-}  // namespace
-
-void parse_config(const std::string& text, const std::string& name,
-                  const std::vector<Override>& overrides, Fields& fields) {
+toml::table table_of(const std::string& text, const std::string& name) {
   if (text.size() > kMaxBytes) {
     refuse(name + " has " + std::to_string(text.size()) + " bytes, a configuration at most " +
            std::to_string(kMaxBytes));
   }
   check_depth(text, name);
   try {
-    FileReader(name, fields).read_file(toml::parse(std::string_view(text), std::string_view(name)));
+    return toml::parse(std::string_view(text), std::string_view(name));
   } catch (const toml::parse_error& problem) {
     refuse(position(name, problem.source().begin) + std::string(problem.description()));
   }
-  for (const Override& flag : overrides) apply(flag, fields);
 }
-
-namespace {
 
 std::string text_of(const std::filesystem::path& path) {
   const InputFile file(path);
@@ -292,25 +292,33 @@ std::string text_of(const std::filesystem::path& path) {
 
 }  // namespace
 
+void parse_config(const std::string& text, const std::string& name,
+                  const std::vector<Override>& overrides, Fields& fields) {
+  FileReader(name, fields, Unknown::kRefused).read_file(table_of(text, name));
+  for (const Override& flag : overrides) apply(flag, fields);
+}
+
 void load_config(const std::filesystem::path& path, const std::vector<Override>& overrides,
                  Fields& fields) {
   parse_config(text_of(path), path.string(), overrides, fields);
 }
 
-std::string text_of_key(const std::filesystem::path& path, const std::vector<Override>& overrides,
-                        const std::string& key) {
-  for (auto flag = overrides.rbegin(); flag != overrides.rend(); ++flag) {
-    if (flag->key == key) return flag->value;
+void load_known(const std::filesystem::path& path, const std::vector<Override>& overrides,
+                Fields& fields) {
+  const std::string name = path.string();
+  FileReader(name, fields, Unknown::kPassedOver).read_file(table_of(text_of(path), name));
+  for (const Override& flag : overrides) {
+    if (fields.find(flag.key) != nullptr) apply(flag, fields);
   }
-  const std::string text = text_of(path);
-  if (text.size() > kMaxBytes) return "";
-  try {
-    check_depth(text, path.string());
-    const toml::table table = toml::parse(std::string_view(text));
-    return table.at_path(key).value_or(std::string());
-  } catch (const std::exception&) {
-    return "";
-  }
+}
+
+bool gives_section(const std::filesystem::path& path, const std::vector<Override>& overrides,
+                   const std::string& section) {
+  const auto of_section = [&](const Override& flag) {
+    return flag.key == section || flag.key.starts_with(section + ".");
+  };
+  return std::ranges::any_of(overrides, of_section) ||
+         table_of(text_of(path), path.string()).contains(section);
 }
 
 }  // namespace bayesum

@@ -141,30 +141,31 @@ __global__ void column_slabs_kernel(std::size_t rows, std::size_t cols, Term ter
   }
 }
 
+template <class Out>
 struct AddSlabs {
   std::size_t slabs;
   std::size_t cols;
   const double* partial;
-  double* out;
+  Out* out;
   __device__ void operator()(std::size_t j) const {
     double sum = 0.0;
     for (std::size_t slab = 0; slab < slabs; ++slab) sum += partial[slab * cols + j];
-    out[j] += sum;
+    out[j] += static_cast<Out>(sum);
   }
 };
 
 inline std::size_t slab_count(std::size_t rows) { return (rows + kSlabRows - 1) / kSlabRows; }
 
 // out[j] += sum_i term(i, j), slabs of rows added in order; `partial` holds slab_count x cols.
-template <class Term>
+template <class Term, class Out>
 void add_column_sums(const Stream& stream, std::size_t rows, std::size_t cols, const Term& term,
-                     double* partial, double* out) {
+                     double* partial, Out* out) {
   if (rows == 0 || cols == 0) return;
   const std::size_t slabs = slab_count(rows);
   const dim3 blocks(static_cast<unsigned>(slabs), grid(cols, kWarp));
   column_slabs_kernel<<<blocks, kThreads, 0, queue(stream)>>>(rows, cols, term, partial);
   check(cudaGetLastError());
-  for_each(stream, cols, AddSlabs{slabs, cols, partial, out});
+  for_each(stream, cols, AddSlabs<Out>{slabs, cols, partial, out});
 }
 
 }  // namespace bayesum::cuda

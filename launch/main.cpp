@@ -14,6 +14,7 @@
 
 #include "kernels/error.hpp"
 #include "launch/commands.hpp"
+#include "launch/network/network_config.hpp"
 #include "launch/signals.hpp"
 
 namespace bayesum {
@@ -32,6 +33,11 @@ Arguments split(int argc, char** argv) {
   Arguments arguments;
   const std::string command = argc > 1 ? argv[1] : "";
   const bool configured = command == "train" || command == "doctor";
+  TrainConfig table;
+  NetworkTrainConfig network;
+  Fields of_tables, of_networks;
+  table.describe(of_tables);
+  network.describe(of_networks);
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
     if (!configured || !argument.starts_with("--") || argument == "--help") {
@@ -43,7 +49,8 @@ Arguments split(int argc, char** argv) {
       arguments.overrides.push_back({argument.substr(2, equals - 2), argument.substr(equals + 1)});
     } else if (i + 1 < argc && !std::string_view(argv[i + 1]).starts_with("--")) {
       arguments.overrides.push_back({argument.substr(2), argv[++i]});
-    } else if (is_switch(argument.substr(2))) {
+    } else if (is_switch(argument.substr(2), of_tables) ||
+               is_switch(argument.substr(2), of_networks)) {
       arguments.overrides.push_back({argument.substr(2), "true"});
     } else {
       throw Error(ExitCode::kUsage, argument + " needs a value");
@@ -54,10 +61,14 @@ Arguments split(int argc, char** argv) {
 
 std::string help_of_keys() {
   TrainConfig defaults;
-  Fields fields;
+  NetworkTrainConfig network_defaults;
+  Fields fields, of_networks;
   defaults.describe(fields);
+  network_defaults.describe_own(of_networks);
   return "Keys, in the file as `key = value` under their [section], or as flags, which win:\n\n" +
          help_text(fields) +
+         "\nA network (" + of_networks.find("model.name")->bound_text() +
+         ") has the same [coordinator] and [run], and:\n\n" + help_text(of_networks) +
          "\nA flag without a section is one of [run]: --resume auto. An entry of a table is\n"
          "--prior.sd_of.NAME 1.0; a list is --data.features a,b,c; --overwrite alone is true. A\n"
          "value that begins with -- is written --data.response=--x.";

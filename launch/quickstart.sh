@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# From a fresh machine to two posteriors on real data: installs what is missing, builds, trains over
-# two ranks, and scores rows that were held out.
+# From a fresh machine to three posteriors on real data, of two regressions and of a character GPT:
+# installs what is missing, builds, trains over two ranks, and scores what was held out.
 #
 #   launch/quickstart.sh
 #
@@ -34,6 +34,16 @@ tell() {
   "$program" report "runs/$1" --data "data/$2-test.csv"
 }
 
+# A network: scores of its mean beside the average over draws of its weights, and some text.
+try_gpt() {
+  say "A character GPT on the text of the Bible, by IVON: training over 2 ranks, some minutes"
+  train gpt-char 2 runs/gpt-char
+  say "Scores on the tenth of the text that was held out: at the mean, and averaged over draws"
+  "$program" evaluate runs/gpt-char --samples 4
+  say "What it writes"
+  "$program" generate runs/gpt-char --prompt "And God said" --tokens 300 --draws 4
+}
+
 what_next() {
   say "Done. What to try next"
   cat <<NEXT
@@ -42,7 +52,9 @@ what_next() {
     $program evaluate runs/poisson-randhie --training data/randhie-train.csv
     $program predict runs/poisson-randhie --data data/randhie-test.csv
     launch/mpirun.sh -n 2 train launch/configs/poisson-randhie.toml --run.dir runs/mine --model.posterior diagonal
-    your own table: copy a file of launch/configs, set [data] path and response, and train it
+    launch/mpirun.sh -n 2 train launch/configs/gpt-char-adamw.toml
+    $program evaluate runs/gpt-char --samples 16
+    your own table or text: copy a file of launch/configs, set [data] path and response, and train it
     $program train --help    every key, with its default and bounds
     $program doctor          what this machine can do
     launch/test.sh    the tests
@@ -64,4 +76,5 @@ launch/data/fetch.sh
 try poisson-randhie randhie "Visits to a doctor (Poisson regression)"
 try logistic-breast-cancer breast-cancer "Malignant tumours (logistic regression)"
 tell poisson-randhie randhie
+try_gpt
 what_next

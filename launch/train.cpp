@@ -12,6 +12,7 @@
 #include "core/staging.hpp"
 #include "distributed/mpi.hpp"
 #include "launch/commands.hpp"
+#include "launch/network/network_config.hpp"
 #include "launch/network/train_network.hpp"
 #include "launch/report.hpp"
 #include "launch/run_session.hpp"
@@ -331,8 +332,7 @@ std::string Training::dropped_text() const {
 
 ExitCode train(const TrainOptions& options, Job& job) {
   std::string model;
-  agree(job.ranks(), Stream(),
-        [&] { model = text_of_key(options.config, options.overrides, "model.name"); });
+  agree(job.ranks(), Stream(), [&] { model = load_model_name(options.config, options.overrides); });
   if (is_network(model)) return train_network(options, job);
   TrainConfig config;
   agree(job.ranks(), Stream(),

@@ -106,10 +106,7 @@ TrainConfig load_train_config(const std::filesystem::path& path,
   return config;
 }
 
-bool is_switch(const std::string& key) {
-  TrainConfig config;
-  Fields fields;
-  config.describe(fields);
+bool is_switch(const std::string& key, const Fields& fields) {
   const Field* field = fields.find(with_sections({{key, ""}}, fields).front().key);
   return field != nullptr && std::holds_alternative<bool*>(field->value);
 }

@@ -64,8 +64,8 @@ void require_given(const std::filesystem::path& path, const Fields& fields, cons
 TrainConfig load_train_config(const std::filesystem::path& path,
                               const std::vector<Override>& overrides);
 
-// Is `--key` a field of true or false, which a flag without a value makes true?
-bool is_switch(const std::string& key);
+// Is `--key` one of the fields, of true or false, which a flag without a value makes true?
+bool is_switch(const std::string& key, const Fields& fields);
 
 // [run] alone, from flags.
 RunConfig run_config(const std::vector<Override>& overrides);

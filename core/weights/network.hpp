@@ -45,6 +45,10 @@ class Network {
   virtual std::string name() const = 0;
   virtual const ParameterSpace& parameters() const = 0;
 
+  // Takes the memory for training on batches of rows x length now, so that no pass has to.
+  // Error(kDevice) with both numbers where the machine has less than it needs.
+  virtual void reserve(const Stream& stream, std::size_t rows, std::size_t length) = 0;
+
   // Runs forward and backward at theta (float32, in the parameter space, on the stream's device).
   // Adds to the sink, and loss, examples and correct to the counts. `dropout` names the noise of
   // dropout; two passes with one id drop the same.

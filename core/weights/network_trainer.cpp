@@ -48,6 +48,7 @@ NetworkTrainer::NetworkTrainer(Parts parts, const Config& config, Hooks hooks)
       everywhere_(segments({{0, parts.network.parameters().size()}})),
       owned_(segments(coordinator_.owned())),
       began_(std::chrono::steady_clock::now()) {
+  if (config_.rule.ess == 0) config_.rule.ess = targets(parts.examples);
   const Device device = parts_.stream.device();
   const std::size_t size = parts_.network.parameters().size();
   state_.weights = WeightState(device, size);
@@ -55,6 +56,10 @@ NetworkTrainer::NetworkTrainer(Parts parts, const Config& config, Hooks hooks)
   rule_->start(parts_.stream, state_.weights);
   if (rule_->draws()) theta_ = Buffer<float>(device, size);
   if (draws_of_its_own() && !one_draw_per_message()) gradient_ = Buffer<float>(device, size);
+  agree(parts_.communicator, parts_.stream, [&] {
+    parts_.network.reserve(parts_.stream, order_.shape().rows,
+                           std::max<std::size_t>(parts_.examples.shape().context, 1));
+  });
 }
 
 // Then the message, opened afresh, can take the gradient of the draw as it comes.

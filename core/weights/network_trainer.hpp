@@ -79,6 +79,7 @@ class NetworkTrainer {
     std::function<bool()> stop_requested = {};  // polled before every micro-batch
   };
 
+  // Collective. Error(kDevice) on every rank where one has too little memory.
   NetworkTrainer(Parts parts, const Config& config, Hooks hooks);
 
   void start_at(std::span<const float> mean);  // host; instead of the network's initial weights
@@ -90,7 +91,7 @@ class NetworkTrainer {
   // Collective: on every rank the whole posterior. Valid until the next step.
   const WeightState& weights();
   const WeightTrainingState& state();  // collective too
-  const WeightRule& rule() const { return *rule_; }
+  double ess() const { return config_.rule.ess; }  // that configured, or the targets there are
   double decay_of(const ParameterTensor& tensor) const;
   // Collective, on every rank: the weights without noise, and the sd of each.
   void write_mean(std::span<float> theta);

@@ -1,7 +1,7 @@
 #include "kernels/network/activation.hpp"
 
 #include "kernels/network/check.hpp"
-#include "kernels/network/math.hpp"
+#include "kernels/network/elements.hpp"
 #include "kernels/network/simd.hpp"
 #include "kernels/network/twins.hpp"
 
@@ -10,34 +10,18 @@ namespace bayesum {
 namespace cpu {
 namespace {
 
-template <class Body>
-void with_function(Activation f, const Body& body) {
-  switch (f) {
-    case Activation::kGelu:
-      return body(Gelu{});
-    case Activation::kRelu:
-      return body(Relu{});
-    case Activation::kTanh:
-      return body(Tanh{});
-  }
-}
-
 template <class T>
 void forward(Activation f, std::span<const T> x, std::span<T> y) {
   with_function(f, [&](auto function) {
-    for_each_element(y.size(), [function, in = x.data(), out = y.data()](std::size_t i) {
-      store(out[i], function.value(in[i]));
-    });
+    for_each_element(y.size(), ActivateElement<decltype(function), T>{x.data(), y.data()});
   });
 }
 
 template <class T>
 void backward(Activation f, std::span<const T> x, std::span<const T> dy, std::span<T> dx) {
   with_function(f, [&](auto function) {
-    for_each_element(dx.size(),
-                     [function, in = x.data(), d = dy.data(), out = dx.data()](std::size_t i) {
-                       store(out[i], static_cast<float>(d[i]) * function.slope(in[i]));
-                     });
+    for_each_element(
+        dx.size(), ActivateElementBackward<decltype(function), T>{x.data(), dy.data(), dx.data()});
   });
 }
 
@@ -65,7 +49,7 @@ namespace {
 template <class T>
 void check_and_activate(const Stream& stream, Activation f, std::span<const T> x, std::span<T> y) {
   check_size("the input of an activation", x.size(), y.size());
-  BAYESUM_NETWORK_DISPATCH(stream, activate(stream, f, x, y));
+  BAYESUM_DISPATCH(stream, activate(stream, f, x, y));
 }
 
 template <class T>
@@ -73,7 +57,7 @@ void check_and_go_back(const Stream& stream, Activation f, std::span<const T> x,
                        std::span<const T> dy, std::span<T> dx) {
   check_size("the input of an activation", x.size(), dx.size());
   check_size("the gradient of an activation", dy.size(), dx.size());
-  BAYESUM_NETWORK_DISPATCH(stream, activate_backward(stream, f, x, dy, dx));
+  BAYESUM_DISPATCH(stream, activate_backward(stream, f, x, dy, dx));
 }
 
 }  // namespace

@@ -382,14 +382,14 @@ bool check_attention(const Op& op) {
 
 template <class T>
 void check_and_attend(const Stream& stream, const Attention<T>& op) {
-  if (check_attention(op)) BAYESUM_NETWORK_DISPATCH(stream, attention(stream, op));
+  if (check_attention(op)) BAYESUM_DISPATCH(stream, attention(stream, op));
 }
 
 template <class T>
 void check_and_go_back(const Stream& stream, const AttentionBackward<T>& op) {
   check_shape("the gradient of attention", op.dout, op.out.rows, op.out.cols);
   check_shape("the gradient of queries, keys and values", op.dqkv, op.qkv.rows, op.qkv.cols);
-  if (check_attention(op)) BAYESUM_NETWORK_DISPATCH(stream, attention_backward(stream, op));
+  if (check_attention(op)) BAYESUM_DISPATCH(stream, attention_backward(stream, op));
 }
 
 }  // namespace

@@ -101,7 +101,7 @@ void check_and_attend(const Stream& stream, const CachedAttention<T>& op) {
                                       " and cannot take " + std::to_string(rows / op.batch) +
                                       " more");
   }
-  if (rows != 0 && channels != 0) BAYESUM_NETWORK_DISPATCH(stream, cached_attention(stream, op));
+  if (rows != 0 && channels != 0) BAYESUM_DISPATCH(stream, cached_attention(stream, op));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "kernels/error.hpp"
+#include "kernels/host_device.hpp"
 #include "kernels/matrix.hpp"
 
 // What the public functions of this folder ask of their arguments; Error(kUsage) otherwise.
@@ -26,12 +27,12 @@ void check_shape(const char* name, const MatrixView<T>& matrix, std::size_t rows
 
 // A matrix that may be left out.
 template <class T>
-bool is_given(const MatrixView<T>& matrix) {
+BAYESUM_HOST_DEVICE bool is_given(const MatrixView<T>& matrix) {
   return matrix.data != nullptr;
 }
 
 template <class T>
-T* row_of(const MatrixView<T>& matrix, std::size_t row) {
+BAYESUM_HOST_DEVICE T* row_of(const MatrixView<T>& matrix, std::size_t row) {
   return matrix.data + row * matrix.stride;
 }
 

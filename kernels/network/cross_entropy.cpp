@@ -1,11 +1,11 @@
 #include "kernels/network/cross_entropy.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 #include "kernels/network/check.hpp"
 #include "kernels/network/math.hpp"
+#include "kernels/network/row_math.hpp"
 #include "kernels/network/simd.hpp"
 #include "kernels/network/twins.hpp"
 
@@ -13,11 +13,6 @@ namespace bayesum {
 
 namespace cpu {
 namespace {
-
-struct Softmax {
-  float largest;
-  double total;  // sum of e^(z - largest)
-};
 
 template <class T>
 Softmax softmax_of(const T* z, std::size_t classes) {
@@ -48,15 +43,9 @@ void scaled_exp(const T* z, std::size_t classes, float largest, float scale, Out
   }
 }
 
-bool is_class(std::int32_t target, std::size_t classes) {
-  return target >= 0 && static_cast<std::size_t>(target) < classes;
-}
-
 template <class T>
 double row_loss(const T* z, const Softmax& softmax, std::int32_t target, std::size_t classes) {
-  if (!is_class(target, classes)) return std::numeric_limits<double>::quiet_NaN();
-  return std::log(softmax.total) + (static_cast<double>(softmax.largest) -
-                                    static_cast<double>(static_cast<float>(z[target])));
+  return is_index(target, classes) ? softmax.loss(z[target]) : kNoLoss;
 }
 
 // The sums of a run of rows; add_row(r, sums) adds row r.
@@ -99,17 +88,17 @@ void add_cross_entropy(const CrossEntropy<T>& op, std::size_t r, double* sums) {
   sums[0] += row_loss(z, softmax, target, op.classes);
   sums[1] += 1.0;
   const auto equals_largest = [&](T value) { return static_cast<float>(value) == softmax.largest; };
-  if (is_class(target, op.classes) && equals_largest(z[target]) &&
+  if (is_index(target, op.classes) && equals_largest(z[target]) &&
       std::none_of(z, z + target, equals_largest)) {
     sums[2] += 1.0;
   }
-  const auto inverse = static_cast<float>(1.0 / softmax.total);
+  const float inverse = softmax.inverse();
   float own = 0.0f;
-  if (is_class(target, op.classes)) {
+  if (is_index(target, op.classes)) {
     own = inverse * fast_exp(static_cast<float>(z[target]) - softmax.largest);
   }
   scaled_exp(z, op.classes, softmax.largest, op.scale * inverse, z);
-  if (is_class(target, op.classes)) store(z[target], op.scale * (own - 1.0f));
+  if (is_index(target, op.classes)) store(z[target], op.scale * (own - 1.0f));
   std::fill(z + op.classes, z + op.logits.cols, static_cast<T>(0.0f));
 }
 
@@ -130,8 +119,7 @@ void evaluate_row(const CrossEntropyRows<T>& op, std::size_t r) {
                      : static_cast<float>(row_loss(z, softmax, target, op.classes));
   }
   if (is_given(op.probabilities)) {
-    scaled_exp(z, op.classes, softmax.largest, static_cast<float>(1.0 / softmax.total),
-               row_of(op.probabilities, r));
+    scaled_exp(z, op.classes, softmax.largest, softmax.inverse(), row_of(op.probabilities, r));
   }
 }
 
@@ -144,9 +132,7 @@ void evaluate(const CrossEntropyRows<T>& op) {
 
 template <class T>
 void squared_error_all(const SquaredError<T>& op) {
-  constexpr double kTwoPi = 6.283185307179586476925286766559;
-  const auto precision = static_cast<double>(op.precision);
-  const double constant = static_cast<double>(op.output.cols) * std::log(precision / kTwoPi);
+  const GaussianLoss loss(op.precision, op.output.cols);
   const float factor = op.scale * op.precision;
   sum_rows(op.output.rows, op.sums, [=, &op](std::size_t r, double* sums) {
     T* const f = row_of(op.output, r);
@@ -159,7 +145,7 @@ void squared_error_all(const SquaredError<T>& op) {
       squares += static_cast<double>(error) * static_cast<double>(error);
       store(f[j], slope * error);
     }
-    sums[0] += 0.5 * (precision * squares - constant);
+    sums[0] += loss(squares);
     sums[1] += 1.0;
     sums[2] += squares;
   });
@@ -189,7 +175,7 @@ void check_and_add(const Stream& stream, const CrossEntropy<T>& op) {
   check_classes(op.classes, op.logits.cols);
   check_size("the targets", op.targets.size(), op.logits.rows);
   check_size("the sums of a loss", op.sums.size(), kLossSums);
-  if (op.logits.rows != 0) BAYESUM_NETWORK_DISPATCH(stream, cross_entropy(stream, op));
+  if (op.logits.rows != 0) BAYESUM_DISPATCH(stream, cross_entropy(stream, op));
 }
 
 template <class T>
@@ -202,7 +188,7 @@ void check_and_evaluate(const Stream& stream, const CrossEntropyRows<T>& op) {
   if (is_given(op.probabilities)) {
     check_shape("the probabilities", op.probabilities, op.logits.rows, op.classes);
   }
-  if (op.logits.rows != 0) BAYESUM_NETWORK_DISPATCH(stream, cross_entropy_rows(stream, op));
+  if (op.logits.rows != 0) BAYESUM_DISPATCH(stream, cross_entropy_rows(stream, op));
 }
 
 template <class T>
@@ -213,7 +199,7 @@ void check_and_add(const Stream& stream, const SquaredError<T>& op) {
     throw Error(ExitCode::kUsage,
                 "a squared error needs a positive precision, not " + std::to_string(op.precision));
   }
-  if (op.output.rows != 0) BAYESUM_NETWORK_DISPATCH(stream, squared_error(stream, op));
+  if (op.output.rows != 0) BAYESUM_DISPATCH(stream, squared_error(stream, op));
 }
 
 }  // namespace

@@ -1,12 +1,12 @@
 #include "kernels/network/dropout.hpp"
 
-#include <cmath>
 #include <cstdint>
 #include <string>
 
 #include "kernels/error.hpp"
 #include "kernels/network/check.hpp"
-#include "kernels/network/half_words.hpp"
+#include "kernels/network/elements.hpp"
+#include "kernels/network/half_word_loop.hpp"
 #include "kernels/network/twins.hpp"
 
 namespace bayesum {
@@ -16,13 +16,7 @@ namespace {
 
 template <class T>
 void drop(const Dropout<T>& op) {
-  const std::uint32_t kept = dropout_threshold(op.rate);
-  const float scale = 65536.0f / static_cast<float>(kept);
-  with_half_words(op.id, op.first_index, op.out.size(),
-                  [=, x = op.x.data(), y = op.out.data()](std::size_t i, std::uint32_t random) {
-                    const float value = scale * static_cast<float>(x[i]);
-                    store(y[i], random < kept ? value : 0.0f);
-                  });
+  with_half_words(op.id, op.first_index, op.out.size(), DropElement<T>(op));
 }
 
 }  // namespace
@@ -41,7 +35,7 @@ void check_and_drop(const Stream& stream, const Dropout<T>& op) {
     throw Error(ExitCode::kUsage,
                 "a dropout rate of " + std::to_string(op.rate) + " is not in 0 .. 1");
   }
-  BAYESUM_NETWORK_DISPATCH(stream, dropout(stream, op));
+  BAYESUM_DISPATCH(stream, dropout(stream, op));
 }
 
 }  // namespace

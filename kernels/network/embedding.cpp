@@ -5,6 +5,7 @@
 #include <string>
 
 #include "kernels/network/check.hpp"
+#include "kernels/network/row_math.hpp"
 #include "kernels/network/simd.hpp"
 #include "kernels/network/twins.hpp"
 
@@ -13,15 +14,11 @@ namespace bayesum {
 namespace cpu {
 namespace {
 
-bool is_row(std::int32_t token, std::size_t rows) {
-  return token >= 0 && static_cast<std::size_t>(token) < rows;
-}
-
 template <class T>
 void embed_row(const Embedding<T>& op, std::size_t r) {
   const std::size_t channels = op.out.cols;
   float* const out = row_of(op.out, r);
-  if (!is_row(op.tokens[r], op.token_table.rows)) {
+  if (!is_index(op.tokens[r], op.token_table.rows)) {
     std::fill(out, out + channels, std::numeric_limits<float>::quiet_NaN());
     return;
   }
@@ -57,7 +54,7 @@ void embed_backward(const Stream&, const EmbeddingBackward& op) {
   parallel_ranges(op.dout.cols, kChannels, [&](std::size_t begin, std::size_t end) {
     for (std::size_t r = 0; r < op.dout.rows; ++r) {
       const float* const from = row_of(op.dout, r);
-      if (is_row(op.tokens[r], op.token_gradient.rows)) {
+      if (is_index(op.tokens[r], op.token_gradient.rows)) {
         const auto token = static_cast<std::size_t>(op.tokens[r]);
         add_row(from, row_of(op.token_gradient, token), begin, end);
       }
@@ -92,7 +89,7 @@ void check_and_embed(const Stream& stream, const Embedding<T>& op) {
                 op.token_table.cols);
     check_positions(op.position_table.rows, op.first_position + std::min(op.sequence, op.out.rows));
   }
-  BAYESUM_NETWORK_DISPATCH(stream, embed(stream, op));
+  BAYESUM_DISPATCH(stream, embed(stream, op));
 }
 
 }  // namespace
@@ -108,7 +105,7 @@ void embed_backward(const Stream& stream, const EmbeddingBackward& op) {
                 op.token_gradient.cols);
     check_positions(op.position_gradient.rows, std::min(op.sequence, op.dout.rows));
   }
-  BAYESUM_NETWORK_DISPATCH(stream, embed_backward(stream, op));
+  BAYESUM_DISPATCH(stream, embed_backward(stream, op));
 }
 
 }  // namespace bayesum

@@ -9,11 +9,6 @@
 
 namespace bayesum {
 
-// Sums over float32 in float64, in a fixed order as in kernels/reduce.hpp; they wait for the
-// stream.
-double sum_squares(const Stream& stream, std::span<const float> x);
-std::uint64_t count_nonfinite(const Stream& stream, std::span<const float> x);
-
 // Between float32 and BFloat16, to the nearest. Throws Error(kUsage) on unequal sizes.
 void convert(const Stream& stream, std::span<const float> from, std::span<BFloat16> to);
 void convert(const Stream& stream, std::span<const BFloat16> from, std::span<float> to);

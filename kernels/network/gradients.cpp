@@ -107,7 +107,7 @@ namespace {
 template <class T>
 void check_and_sum(const Stream& stream, MatrixView<const T> dy, std::span<float> out) {
   check_size("the gradient of a bias", out.size(), dy.cols);
-  if (dy.rows != 0) BAYESUM_NETWORK_DISPATCH(stream, add_column_sums(stream, dy, out));
+  if (dy.rows != 0) BAYESUM_DISPATCH(stream, add_column_sums(stream, dy, out));
 }
 
 template <class T>
@@ -117,7 +117,7 @@ void check_and_add(const Stream& stream, const SquaredGradients<T>& op) {
   if (!op.bias.empty()) {
     check_size("the squared gradient of a bias", op.bias.size(), op.dy.cols);
   }
-  if (op.x.rows != 0) BAYESUM_NETWORK_DISPATCH(stream, add_squared_gradients(stream, op));
+  if (op.x.rows != 0) BAYESUM_DISPATCH(stream, add_squared_gradients(stream, op));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernels/network/check.hpp"
+#include "kernels/network/row_math.hpp"
 #include "kernels/network/simd.hpp"
 #include "kernels/network/twins.hpp"
 
@@ -34,18 +35,19 @@ void normalise_row(const LayerNorm<T>& op, const float* x, std::size_t r) {
   BAYESUM_SIMD(reduction(+ : squares))
   for (std::size_t j = 0; j < channels; ++j) squares += (x[j] - mean) * (x[j] - mean);
   const float rstd = 1.0f / std::sqrt(squares / static_cast<float>(channels) + op.epsilon);
+  const Normalisation normal{mean, rstd};
   const float* const gain = op.gain.data();
   const float* const bias = op.bias.data();
   T* const y = row_of(op.y, r);
   if (op.bias.empty()) {
     BAYESUM_SIMD()
     for (std::size_t j = 0; j < channels; ++j) {
-      store(y[j], (x[j] - mean) * rstd * gain[j]);
+      store(y[j], normal(x[j]) * gain[j]);
     }
   } else {
     BAYESUM_SIMD()
     for (std::size_t j = 0; j < channels; ++j) {
-      store(y[j], (x[j] - mean) * rstd * gain[j] + bias[j]);
+      store(y[j], normal(x[j]) * gain[j] + bias[j]);
     }
   }
   op.mean[r] = mean;
@@ -86,24 +88,22 @@ class BackwardRows {
     const float* const gain = op_->gain.data();
     float* const gain_share = share_.data();
     float* const bias_share = share_.data() + channels;
-    const float mean = op_->mean[r], rstd = op_->rstd[r];
+    const Normalisation normal{op_->mean[r], op_->rstd[r]};
     float sum = 0.0f, product = 0.0f;
     BAYESUM_SIMD(reduction(+ : sum, product))
     for (std::size_t j = 0; j < channels; ++j) {
       const auto d = static_cast<float>(dy[j]);
-      const float normal = (x[j] - mean) * rstd;
-      gain_share[j] += d * normal;
+      gain_share[j] += d * normal(x[j]);
       bias_share[j] += d;
       sum += d * gain[j];
-      product += d * gain[j] * normal;
+      product += d * gain[j] * normal(x[j]);
     }
     const float average = sum / static_cast<float>(channels);
     const float slope = product / static_cast<float>(channels);
     float* const dsum = row_of(op_->dsum, r);
     BAYESUM_SIMD()
     for (std::size_t j = 0; j < channels; ++j) {
-      const float normal = (x[j] - mean) * rstd;
-      dsum[j] += rstd * (static_cast<float>(dy[j]) * gain[j] - average - normal * slope);
+      dsum[j] += normal.gradient(x[j], static_cast<float>(dy[j]) * gain[j], average, slope);
     }
     if (!is_given(op_->ddelta)) return;
     T* const ddelta = row_of(op_->ddelta, r);
@@ -154,7 +154,7 @@ void check_and_normalise(const Stream& stream, const LayerNorm<T>& op) {
   check_shape("the output of a layer norm", op.y, rows, channels);
   check_size("the means of a layer norm", op.mean.size(), rows);
   check_size("the deviations of a layer norm", op.rstd.size(), rows);
-  if (rows != 0 && channels != 0) BAYESUM_NETWORK_DISPATCH(stream, layer_norm(stream, op));
+  if (rows != 0 && channels != 0) BAYESUM_DISPATCH(stream, layer_norm(stream, op));
 }
 
 template <class T>
@@ -172,7 +172,7 @@ void check_and_go_back(const Stream& stream, const LayerNormBackward<T>& op) {
   if (!op.bias_gradient.empty()) {
     check_size("the gradient of a bias", op.bias_gradient.size(), channels);
   }
-  if (rows != 0 && channels != 0) BAYESUM_NETWORK_DISPATCH(stream, layer_norm_backward(stream, op));
+  if (rows != 0 && channels != 0) BAYESUM_DISPATCH(stream, layer_norm_backward(stream, op));
 }
 
 }  // namespace

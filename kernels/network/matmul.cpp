@@ -304,7 +304,7 @@ void check_plain(const Matmul& op, bool allow_bias) {
 template <class T, class C>
 void check_and_multiply(const Stream& stream, const Matmul& op, MatrixView<const T> a,
                         MatrixView<const T> b, MatrixView<C> c) {
-  if (check_matmul(op, a, b, c)) BAYESUM_NETWORK_DISPATCH(stream, matmul(stream, op, a, b, c));
+  if (check_matmul(op, a, b, c)) BAYESUM_DISPATCH(stream, matmul(stream, op, a, b, c));
 }
 
 template <class T>
@@ -313,7 +313,7 @@ void check_and_activate(const Stream& stream, const Matmul& op, MatrixView<const
   check_plain(op, true);
   check_shape("the output of GELU", y, pre.rows, pre.cols);
   if (check_matmul(op, a, b, pre)) {
-    BAYESUM_NETWORK_DISPATCH(stream, matmul_gelu(stream, op, a, b, pre, y));
+    BAYESUM_DISPATCH(stream, matmul_gelu(stream, op, a, b, pre, y));
   }
 }
 
@@ -323,7 +323,7 @@ void check_and_go_back(const Stream& stream, const Matmul& op, MatrixView<const 
   check_plain(op, false);
   check_shape("the input of GELU", pre, dpre.rows, dpre.cols);
   if (check_matmul(op, a, b, dpre)) {
-    BAYESUM_NETWORK_DISPATCH(stream, matmul_gelu_backward(stream, op, a, b, pre, dpre));
+    BAYESUM_DISPATCH(stream, matmul_gelu_backward(stream, op, a, b, pre, dpre));
   }
 }
 

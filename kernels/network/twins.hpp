@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <span>
 
-#include "kernels/error.hpp"
 #include "kernels/network/activation.hpp"
 #include "kernels/network/attention.hpp"
 #include "kernels/network/cached_attention.hpp"
@@ -15,21 +14,6 @@
 #include "kernels/network/layer_norm.hpp"
 #include "kernels/network/matmul.hpp"
 #include "kernels/twins.hpp"
-
-namespace bayesum {
-
-inline void require_cpu_twin(const Stream& stream) {
-  if (stream.on_cuda()) {
-    throw Error(ExitCode::kDevice,
-                "the operations of networks have no CUDA twin yet: train on device cpu, not " +
-                    to_string(stream.device()));
-  }
-}
-
-}  // namespace bayesum
-
-// As BAYESUM_DISPATCH, for as long as the operations of this folder have no CUDA twins.
-#define BAYESUM_NETWORK_DISPATCH(stream, ...) (require_cpu_twin(stream), cpu::__VA_ARGS__)
 
 // An operation on the two types that activations are stored in.
 #define BAYESUM_NETWORK_TWINS(function, Arguments)                               \
@@ -89,8 +73,6 @@ BAYESUM_NETWORK_TWINS(cross_entropy, CrossEntropy)
 BAYESUM_NETWORK_TWINS(cross_entropy_rows, CrossEntropyRows)
 BAYESUM_NETWORK_TWINS(squared_error, SquaredError)
 
-BAYESUM_TWINS(double sum_squares(const Stream& stream, std::span<const float> x))
-BAYESUM_TWINS(std::uint64_t count_nonfinite(const Stream& stream, std::span<const float> x))
 BAYESUM_TWINS(void convert(const Stream& stream, std::span<const float> from,
                            std::span<BFloat16> to))
 BAYESUM_TWINS(void convert(const Stream& stream, std::span<const BFloat16> from,

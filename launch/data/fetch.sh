@@ -5,6 +5,7 @@
 #   data/randhie-{train,test}.csv         visits to a doctor (python3-statsmodels)
 #   data/breast-cancer-{train,test}.csv   diagnoses of tumours (python3-sklearn)
 #   data/bible/{docs.libsvm,vocab.txt}    words of the chapters of the Bible (bible-kjv-text)
+#   data/bible/text.txt                   the text itself, without the numbers of its verses
 #
 # Does nothing where they are all there. launch/data/README.md describes them.
 set -euo pipefail
@@ -12,7 +13,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
 
 data=$root/data
 tables=(randhie-train.csv randhie-test.csv breast-cancer-train.csv breast-cancer-test.csv
-  bible/docs.libsvm bible/vocab.txt)
+  bible/docs.libsvm bible/vocab.txt bible/text.txt)
 
 all_there() {
   local table
@@ -40,6 +41,7 @@ count_bible() {
   (cd "$folder/usr/lib" && ../bin/bible -f 'Gen1:1-Rev22:21') >"$folder/bible.txt"
   python3 "$root/launch/data/words.py" "$folder/bible.txt" "$data/bible" \
     --documents '^\S+:1 ' --strip '^\S+:\d+ ' --max-share 0.4 --min-letters 3
+  sed -E 's/^[^ ]+:[0-9]+ //' "$folder/bible.txt" >"$data/bible/text.txt"
 }
 
 main() {

@@ -1,5 +1,8 @@
 #include "launch/network/network_config.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "kernels/error.hpp"
 
 namespace bayesum {
@@ -11,15 +14,19 @@ void ValidationConfig::describe(Fields& fields) {
              "at most so many examples of them, from the start of the file; 0: all");
 }
 
-void NetworkTrainConfig::describe(Fields& fields) {
+void NetworkTrainConfig::describe_own(Fields& fields) {
   data.describe(fields);
   model.describe(fields);
   rule.describe(fields);
   schedule.describe(fields);
   guard.describe(fields);
-  coordinator.describe(fields);
   fields.add("stop.steps", steps, {1, 4294967294.0}, "steps of the training");
   validation.describe(fields);
+}
+
+void NetworkTrainConfig::describe(Fields& fields) {
+  describe_own(fields);
+  coordinator.describe(fields);
   run.describe(fields);
 }
 
@@ -47,8 +54,30 @@ NetworkTrainer::Config NetworkTrainConfig::trainer() const {
           .seed = static_cast<std::uint64_t>(run.seed)};
 }
 
+std::string load_model_name(const std::filesystem::path& path,
+                            const std::vector<Override>& overrides) {
+  ModelConfig table;
+  NetworkConfig network;
+  Fields known;
+  table.describe(known);
+  std::vector<std::string> names = known.find("model.name")->choices;
+  Fields of_networks;
+  network.describe(of_networks);
+  std::ranges::copy(of_networks.find("model.name")->choices, std::back_inserter(names));
+  std::string model;
+  Fields fields;
+  fields.add("model.name", model, names, "the model");
+  load_known(path, overrides, fields);
+  return model;
+}
+
 NetworkTrainConfig load_network_config(const std::filesystem::path& path,
                                        const std::vector<Override>& overrides) {
+  if (gives_section(path, overrides, "prior")) {
+    throw Error(ExitCode::kUsage,
+                path.string() + ": networks have no [prior]: that of their weights is "
+                                "N(0, 1 / (ess weight_decay)), of rule.ess and rule.weight_decay");
+  }
   NetworkTrainConfig config;
   Fields fields;
   config.describe(fields);
@@ -56,7 +85,7 @@ NetworkTrainConfig load_network_config(const std::filesystem::path& path,
   require_given(path, fields, "data.path", config.data.path);
   if (config.run.keep_sites != "no") {
     throw Error(ExitCode::kUsage,
-                path.string() + ": run.keep_sites: the weights of a network have no sites");
+                path.string() + ": run.keep_sites: networks have no sites to keep");
   }
   return config;
 }

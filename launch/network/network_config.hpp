@@ -33,10 +33,16 @@ struct NetworkTrainConfig {
   RunConfig run;
 
   void describe(Fields& fields);
+  void describe_own(Fields& fields);  // what the configuration of a table has not, or has otherwise
   // What a checkpoint belongs to, as TrainConfig::identity: what decides the weights at each step.
   std::string identity() const;
   NetworkTrainer::Config trainer() const;
 };
+
+// The model that file and flags name, of a table or a network; empty where they name none. Error as
+// load_config for another name.
+std::string load_model_name(const std::filesystem::path& path,
+                            const std::vector<Override>& overrides);
 
 // Reads the file and the flags and checks what must be given, as load_train_config.
 NetworkTrainConfig load_network_config(const std::filesystem::path& path,

@@ -203,7 +203,7 @@ void NetworkTraining::write_posterior(NetworkTrainer& trainer) {
   trainer.write_sd(sd.span());
   NetworkDescription description = describe_network(config_.model, config_.data, sets_);
   description.rule = config_.rule.name;
-  description.ess = config_.rule.ess;
+  description.ess = trainer.ess();
   description.seed = seed();
   description.step = trainer.step_number();
   agree(ranks_, stream_, [&] {

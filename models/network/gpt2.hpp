@@ -29,10 +29,7 @@ class Gpt2 final : public Network {
   std::string name() const override { return "gpt2"; }
   const Gpt2Config& config() const { return config_; }
   const ParameterSpace& parameters() const override { return parameters_; }
-
-  // Takes the memory for training on rows x length tokens now, so that no step has to.
-  // Error(kDevice) with both numbers where the machine has not as much.
-  void reserve(const Stream& stream, std::size_t rows, std::size_t length);
+  void reserve(const Stream& stream, std::size_t rows, std::size_t length) override;
 
   // Error(kUsage) where squares are asked for: VOGN needs the gradient of each sequence, in which
   // every weight is used at every token.

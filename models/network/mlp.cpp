@@ -50,7 +50,7 @@ std::size_t Mlp::outputs() const {
   return config_.classes > 0 ? config_.classes : config_.responses + 1;
 }
 
-void Mlp::reserve(const Stream& stream, std::size_t rows) {
+void Mlp::reserve(const Stream& stream, std::size_t rows, std::size_t) {
   if (sums_.size() == 0) sums_ = Buffer<double>(stream.device(), kLossSums);
   if (rows <= capacity_) return;
   capacity_ = rows;
@@ -70,7 +70,7 @@ MatrixView<const float> Mlp::input(const ExampleBatch& batch, std::size_t layer)
 
 MatrixView<float> Mlp::forward(const Stream& stream, std::span<const float> theta,
                                const ExampleBatch& batch) {
-  reserve(stream, batch.rows);
+  reserve(stream, batch.rows, 1);
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     Layer& layer = layers_[l];
     const MatrixView<float> before(layer.before.data(), batch.rows, layer.out);

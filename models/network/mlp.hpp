@@ -32,6 +32,7 @@ class Mlp final : public Network {
 
   std::string name() const override { return "mlp"; }
   const ParameterSpace& parameters() const override { return parameters_; }
+  void reserve(const Stream& stream, std::size_t rows, std::size_t length) override;
 
   void accumulate(const Stream& stream, std::span<const float> theta, const ExampleBatch& batch,
                   NoiseId dropout, const GradientSink& sink,
@@ -55,7 +56,6 @@ class Mlp final : public Network {
     Buffer<float> gradient = {};  // of `before`
   };
 
-  void reserve(const Stream& stream, std::size_t rows);
   MatrixView<const float> input(const ExampleBatch& batch, std::size_t layer) const;
   MatrixView<float> forward(const Stream& stream, std::span<const float> theta,
                             const ExampleBatch& batch);

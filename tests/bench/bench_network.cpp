@@ -20,6 +20,7 @@
 #include "kernels/network/floats.hpp"
 #include "kernels/network/layer_norm.hpp"
 #include "kernels/network/matmul.hpp"
+#include "kernels/reduce.hpp"
 #include "tests/bench/bench_data.hpp"
 
 namespace bayesum::bench {
@@ -329,7 +330,7 @@ BENCHMARK(softmax_cross_entropy<BFloat16>)->Args({4096, 65})->Args({512, 50257})
 void squares(benchmark::State& state) {
   const Stream stream;
   const auto x = random_buffer<float>(std::size_t{1} << 24, 0);
-  for (auto _ : state) benchmark::DoNotOptimize(sum_squares(stream, x.span()));
+  for (auto _ : state) benchmark::DoNotOptimize(sum_of_squares(stream, x.span()));
   state.counters["bytes"] = rate(static_cast<double>(4 * x.size()));
 }
 BENCHMARK(squares)->UseRealTime();

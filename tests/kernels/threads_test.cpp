@@ -41,8 +41,10 @@ constexpr std::size_t kRows = 5003, kCols = 37;
 
 TEST(ThreadsTest, Reductions) {
   const auto x = random_vector(100 * kReduceBlock + 77, 1), y = random_vector(x.size(), 2);
+  const std::vector<float> floats(x.begin(), x.end());
   expect_same_bits([&](const Stream& stream) {
-    return std::vector<double>{sum(stream, x), dot(stream, x, y), max_abs(stream, x)};
+    return std::vector<double>{sum(stream, x), dot(stream, x, y), max_abs(stream, x),
+                               sum_of_squares(stream, floats)};
   });
 }
 

@@ -43,6 +43,7 @@ class ToyNetwork final : public Network {
 
   std::string name() const override { return "toy"; }
   const ParameterSpace& parameters() const override { return parameters_; }
+  void reserve(const Stream&, std::size_t, std::size_t) override {}
   void accumulate(const Stream& stream, std::span<const float> theta, const ExampleBatch& batch,
                   NoiseId dropout, const GradientSink& sink,
                   std::span<double, WeightMessage::kScalars> counts) override;

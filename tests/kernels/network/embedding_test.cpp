@@ -122,5 +122,34 @@ TEST_F(EmbeddingBackwardTest, EveryRowGoesToItsTokenAndPosition) {
   }
 }
 
+// Sums of floats depend on their order, which is that of the rows: the same bits, however many.
+TEST_F(EmbeddingBackwardTest, ManyRowsAreAddedInTheirOrder) {
+  constexpr std::size_t kRows = 5003, kChannels = 3, kSequence = 7;
+  for (const std::size_t vocabulary : {1, 11, 4099}) {
+    std::vector<std::int32_t> tokens;
+    for (const double value : random_vector(kRows, 3, -2.0, static_cast<double>(vocabulary) + 2)) {
+      tokens.push_back(static_cast<std::int32_t>(std::floor(value)));
+    }
+    const auto dout = random_values<float>(kRows * kChannels, 1);
+    std::vector<float> words(vocabulary * kChannels, 0.5f), places(kSequence * kChannels, -1.0f);
+    for (std::size_t i = 0; i < dout.size(); ++i) {
+      const std::size_t row = i / kChannels, column = i % kChannels;
+      places[row % kSequence * kChannels + column] += dout[i];
+      if (tokens[row] < 0 || tokens[row] >= static_cast<std::int32_t>(vocabulary)) continue;
+      words[static_cast<std::size_t>(tokens[row]) * kChannels + column] += dout[i];
+    }
+    Guarded<std::int32_t> dtokens(stream(), tokens);
+    auto d = floats(dout), dwords = floats(std::vector<float>(words.size(), 0.5f));
+    auto dplaces = floats(std::vector<float>(places.size(), -1.0f));
+    embed_backward(stream(), {.tokens = dtokens.span(),
+                              .sequence = kSequence,
+                              .dout = d.matrix(kRows, kChannels),
+                              .token_gradient = dwords.matrix(vocabulary, kChannels),
+                              .position_gradient = dplaces.matrix(kSequence, kChannels)});
+    expect_close(dwords.host(), wide(words), 0.0);
+    expect_close(dplaces.host(), wide(places), 0.0);
+  }
+}
+
 }  // namespace
 }  // namespace bayesum::test

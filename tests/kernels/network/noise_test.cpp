@@ -96,21 +96,7 @@ TEST_F(FloatsTest, StochasticConversionTakesItsOwnBits) {
   }
 }
 
-TEST_F(FloatsTest, SumsAreOfFloat64) {
-  for (const std::size_t size : {0, 1, 31, 32, 33, 4095, 4096, 4097, 100001}) {
-    auto x = random_values<float>(size, 1);
-    auto in = floats(x);
-    const std::vector<double> values = wide(x);
-    const double expected = dot(values, values);
-    EXPECT_NEAR(sum_squares(stream(), in.span()), expected, 1e-12 * expected);
-    EXPECT_EQ(count_nonfinite(stream(), in.span()), 0u);
-    std::uint64_t bad = 0;
-    for (std::size_t i = 0; i < size; i += 7, ++bad) {
-      x[i] = bad % 3 == 0 ? std::nanf("") : bad % 3 == 1 ? HUGE_VALF : -HUGE_VALF;
-    }
-    auto spoilt = floats(x);
-    EXPECT_EQ(count_nonfinite(stream(), spoilt.span()), bad);
-  }
+TEST_F(FloatsTest, UnequalSizesAreErrors) {
   Guarded<BFloat16> narrow(stream(), std::vector<BFloat16>(2));
   auto three = floats(std::vector<float>(3));
   EXPECT_THROW(convert(stream(), std::span<const float>(three.span()), narrow.span()), Error);

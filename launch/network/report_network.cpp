@@ -18,6 +18,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// As wide as one of two pictures side by side.
+std::string pair(const std::string& figure) {
+  return html::element("div", figure, {{"class", "pair"}}) + "\n";
+}
+
 std::string training_section(const NetworkCourse& course) {
   if (course.steps.empty()) {
     return html::section("How it was trained",
@@ -31,9 +36,9 @@ std::string training_section(const NetworkCourse& course) {
     note += "; of the held-out data at the mean of the posterior, " +
             rounded(course.validations.back().loss, 4) + " at last";
   }
-  return html::section("How it was trained", html::figure("Loss: from " + rounded(first.loss, 4) +
-                                                              " to " + rounded(last.loss, 4),
-                                                          note + ".", draw_loss(course)));
+  const std::string title = "Loss: from " + rounded(first.loss, 4) + " to " + rounded(last.loss, 4);
+  return html::section("How it was trained",
+                       pair(html::figure(title, note + ".", draw_loss(course))));
 }
 
 // Whether averaging changed the score, in a sentence.
@@ -52,11 +57,11 @@ std::string held_out_section(const NetworkFindings& found) {
   const NetworkEvaluation& scores = found.scores;
   std::string content = html::verdict_paragraph(verdict(scores), !(scores.nll.low > 0));
   if (scores.classes) {
-    content += html::figure("What was promised and what came out",
-                            "Targets by the largest predicted probability, in " +
-                                std::to_string(kReliabilityBins) +
-                                " bins of equal width; points grow with the share of targets.",
-                            draw_reliability(scores));
+    content += pair(html::figure("What was promised and what came out",
+                                 "Targets by the largest predicted probability, in " +
+                                     std::to_string(kReliabilityBins) +
+                                     " bins of equal width; points grow with the share of targets.",
+                                 draw_reliability(scores)));
   }
   content += html::table(score_table(found),
                          "Scores of " + found.data +

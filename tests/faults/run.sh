@@ -44,7 +44,7 @@ try() {
     1) echo "    $name: found by $(field Test "$1")" ;;
     0) echo "    $name: NOT FOUND by $(field Test "$1")" && return 1 ;;
     98) echo "    $name: there is no test $(field Test "$1")" && return 1 ;;
-    *) echo "    $name: does not build: $(grep -m 1 'error' "$work/log.txt")" && return 1 ;;
+    *) echo "    $name: does not build: $(grep -m 1 'error:' "$work/log.txt")" && return 1 ;;
   esac
 }
 

@@ -103,10 +103,11 @@ bool Sources::agrees_with(const Sources& other, std::uint64_t shard) const {
     const auto is_after = [](std::uint64_t s, const auto& entry) { return s < entry.first.shard; };
     const auto first =
         std::lower_bound(sources.pieces_.begin(), sources.pieces_.end(), shard, is_before);
-    return std::ranges::subrange(first,
-                                 std::upper_bound(first, sources.pieces_.end(), shard, is_after));
+    return std::pair(first, std::upper_bound(first, sources.pieces_.end(), shard, is_after));
   };
-  return std::ranges::equal(of_shard(*this), of_shard(other));
+  const auto [here, end_here] = of_shard(*this);
+  const auto [there, end_there] = of_shard(other);
+  return std::equal(here, end_here, there, end_there);
 }
 
 bool Sources::shares_with(const Sources& other) const {

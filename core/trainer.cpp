@@ -90,10 +90,12 @@ TrainingResult Trainer::run() {
 
 // Rank 0 chooses: other processors may round otherwise.
 void Trainer::find_start() {
-  auto& [stream, communicator, data, model] = parts_;
+  const Stream& stream = parts_.stream;
+  Communicator& communicator = parts_.communicator;
+  Model& model = parts_.model;
   const std::size_t rows = model.rows_to_start_from();
   if (rows > 0) {
-    const RowSample sample = sample_rows(stream, communicator, data, rows, seed_);
+    const RowSample sample = sample_rows(stream, communicator, parts_.data, rows, seed_);
     agree(communicator, stream, [&] {
       if (communicator.rank() == 0) start_at(model.start_from(sample));
     });

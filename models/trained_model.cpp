@@ -249,7 +249,8 @@ void check_blocks(const TensorFile& file, const Posterior& layout) {
     refuse(file, "blocks",
            "are " + shown(file.text("blocks")) + " where " + text_of(wanted) + " belong");
   }
-  for (const auto& [key, tensor] : file.tensors) {
+  for (const auto& entry : file.tensors) {
+    const std::string& key = entry.first;
     const bool is_known = std::ranges::any_of(
         wanted, [&](const auto& block) { return key == "natural." + block.first; });
     if (key.starts_with("natural.") && !is_known) refuse(file, key, "is of none of the blocks");

@@ -321,7 +321,8 @@ TEST(OpenExamples, RefusesKeysThatDoNotGoTogether) {
       {table + "validation_response = \"u\"", "data.validation_response is for data.validation"},
   };
   for (const auto& [toml, why] : cases) {
-    const std::string told = error_of(ExitCode::kUsage, [&] { opened(toml + "\n"); });
+    const std::string config = toml + "\n";
+    const std::string told = error_of(ExitCode::kUsage, [&] { opened(config); });
     EXPECT_NE(told.find(why), std::string::npos) << toml << told;
   }
 }

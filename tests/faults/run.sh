@@ -11,7 +11,10 @@ source "$(dirname "${BASH_SOURCE[0]}")/../../launch/common.sh"
 
 work=$root/build/faults
 source_copy=$work/source
-build_folder=$work/build
+build_folder=$source_copy/build/cpu
+
+# The copy has its files where the tree has them, so that ccache has compiled most of it already.
+export CCACHE_BASEDIR=$source_copy
 
 # field NAME PATCH: what follows "NAME: " in the head of a patch.
 field() { sed -n "s/^$1: //p" "$2" | head -n 1; }
@@ -41,7 +44,7 @@ try() {
     1) echo "    $name: found by $(field Test "$1")" ;;
     0) echo "    $name: NOT FOUND by $(field Test "$1")" && return 1 ;;
     98) echo "    $name: there is no test $(field Test "$1")" && return 1 ;;
-    *) echo "    $name: does not build: $(grep -m 1 'error' "$work/log.txt")" && return 1 ;;
+    *) echo "    $name: does not build: $(grep -m 1 'error:' "$work/log.txt")" && return 1 ;;
   esac
 }
 
@@ -49,8 +52,7 @@ copy_tree() {
   mkdir -p "$source_copy"
   (cd "$root" && git ls-files -z | tar --create --null --files-from - --ignore-failed-read) |
     tar --extract --directory "$source_copy"
-  cmake -S "$source_copy" -B "$build_folder" -G Ninja -DBAYESUM_CUDA=OFF -DCMAKE_BUILD_TYPE=Release \
-    >"$work/configure.txt"
+  cmake -S "$source_copy" --preset cpu >"$work/configure.txt"
 }
 
 main() {

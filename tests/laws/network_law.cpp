@@ -44,6 +44,10 @@ NetworkMember optimiser(const std::string& name, double learning_rate) {
 
 }  // namespace
 
+std::ostream& operator<<(std::ostream& out, const NetworkMember& member) {
+  return out << member.name;
+}
+
 std::vector<NetworkMember> network_members() {
   std::vector<NetworkMember> members{member("ivon", ivon())};
   WeightRuleConfig rule = ivon();

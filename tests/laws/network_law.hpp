@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@ struct NetworkMember {
   std::string name;  // unique, of letters, digits and underscores
   NetworkTrainer::Config config;
 };
+std::ostream& operator<<(std::ostream& out, const NetworkMember& member);
 std::vector<NetworkMember> network_members();
 
 // What one rank of a training of the toy network works with, and what came of it.

@@ -10,6 +10,7 @@
 
 #include "core/checkpoint.hpp"
 #include "core/files/atomic_file.hpp"
+#include "core/files/event_file.hpp"
 #include "kernels/error.hpp"
 
 namespace bayesum {
@@ -49,6 +50,9 @@ void RunFolder::remove_run() const {
   for (const fs::path& file : {path_ / "config.toml", path_ / "metrics.jsonl", posterior(), sites(),
                                path_ / "report.html"}) {
     fs::remove(file);
+  }
+  for (const fs::directory_entry& entry : fs::directory_iterator(path_)) {
+    if (entry.path().filename().string().starts_with(EventFile::kPrefix)) fs::remove(entry.path());
   }
   fs::remove_all(checkpoints());
   fs::create_directories(checkpoints());

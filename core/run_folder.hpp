@@ -16,6 +16,7 @@ namespace bayesum {
 //   posterior.safetensors  the result
 //   sites.safetensors      what each piece of the data taught, where it was asked for
 //   report.html            a page for people, where one was asked for
+//   events.out.tfevents.*  the curves of each start, see core/files/event_file.hpp
 //   checkpoints/           see core/checkpoint.hpp
 class RunFolder {
  public:

@@ -21,6 +21,10 @@ struct TrainOptions {
 };
 ExitCode train(const TrainOptions& options, Job& job);
 
+// What a training of a network will take in memory, on the wire and in operations, before it is
+// run; the number of ranks is run.ranks. On rank 0 alone.
+ExitCode plan(const TrainOptions& options, Job& job);
+
 // One line for each row of the data: mean, sd, central 90 % interval, and where the data have the
 // response, the log of its density.
 struct PredictOptions {
@@ -70,6 +74,14 @@ struct InspectOptions {
   std::filesystem::path trained;
 };
 ExitCode inspect(const InspectOptions& options, Job& job);
+
+// The mean of a trained GPT-2, and the standard deviations beside it, in a folder as Hugging Face's
+// transformers opens it; see models/network/gpt2_files.hpp.
+struct ExportOptions {
+  std::filesystem::path trained;
+  std::filesystem::path out;
+};
+ExitCode export_network(const ExportOptions& options, Job& job);
 
 // Texts, one after the other, as files of tokens that a training reads: OUT/train.bin, OUT/val.bin,
 // and OUT/characters.txt where tokens are characters. Between two texts stands the token that ends

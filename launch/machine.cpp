@@ -1,5 +1,7 @@
 #include "launch/machine.hpp"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -37,6 +39,12 @@ std::string processor_name() {
 double memory_bytes() { return kilobytes_of("MemTotal"); }
 
 double available_memory_bytes() { return kilobytes_of("MemAvailable"); }
+
+std::uint64_t peak_memory_bytes() {
+  struct rusage usage {};
+  if (::getrusage(RUSAGE_SELF, &usage) != 0) return 0;
+  return static_cast<std::uint64_t>(usage.ru_maxrss) << 10;
+}
 
 std::string nvidia_driver_version() {
   return value_of("/proc/driver/nvidia/version", "NVRM version");

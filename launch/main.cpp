@@ -32,7 +32,7 @@ struct Arguments {
 Arguments split(int argc, char** argv) {
   Arguments arguments;
   const std::string command = argc > 1 ? argv[1] : "";
-  const bool configured = command == "train" || command == "doctor";
+  const bool configured = command == "train" || command == "plan" || command == "doctor";
   TrainConfig table;
   NetworkTrainConfig network;
   Fields of_tables, of_networks;
@@ -66,8 +66,7 @@ std::string help_of_keys() {
   defaults.describe(fields);
   network_defaults.describe_own(of_networks);
   return "Keys, in the file as `key = value` under their [section], or as flags, which win:\n\n" +
-         help_text(fields) +
-         "\nA network (" + of_networks.find("model.name")->bound_text() +
+         help_text(fields) + "\nA network (" + of_networks.find("model.name")->bound_text() +
          ") has the same [coordinator] and [run], and:\n\n" + help_text(of_networks) +
          "\nA flag without a section is one of [run]: --resume auto. An entry of a table is\n"
          "--prior.sd_of.NAME 1.0; a list is --data.features a,b,c; --overwrite alone is true. A\n"
@@ -84,11 +83,13 @@ class CommandLine {
         "Training over two ranks: mpirun -np 2 bayesum train CONFIG\n"
         "`bayesum COMMAND --help` says more; `bayesum train --help` lists every key.");
     add_train();
+    add_plan();
     add_predict();
     add_evaluate();
     add_report();
     add_combine();
     add_inspect();
+    add_export();
     add_tokenize();
     add_generate();
     add_doctor();
@@ -138,6 +139,14 @@ class CommandLine {
                         [this] { return train(train_, job_); });
     sub->add_option("CONFIG", train_.config, "configuration, a TOML file")->required();
     sub->footer(help_of_keys());
+  }
+
+  void add_plan() {
+    CLI::App* sub =
+        add("plan", "Say what a training of a network will take: memory, wire, operations",
+            [this] { return plan(train_, job_); });
+    sub->add_option("CONFIG", train_.config, "configuration, a TOML file")->required();
+    sub->footer("Takes the flags of train, and the number of ranks by --ranks R (default 2).");
   }
 
   void add_predict() {
@@ -223,6 +232,15 @@ class CommandLine {
     sub->add_option("RUN", inspect_.trained, "run folder or posterior file")->required();
   }
 
+  void add_export() {
+    CLI::App* sub = add("export", "Write a trained GPT-2 as Hugging Face's transformers opens it",
+                        [this] { return export_network(export_, job_); });
+    sub->add_option("RUN", export_.trained, "run folder or posterior file")->required();
+    sub->add_option("--out", export_.out,
+                    "folder for config.json, model.safetensors and sigma.safetensors")
+        ->required();
+  }
+
   void add_tokenize() {
     CLI::App* sub = add("tokenize", "Turn texts into tokens, as files that a training reads",
                         [this] { return tokenize(tokenize_, job_); });
@@ -285,6 +303,7 @@ class CommandLine {
   ReportOptions report_;
   CombineOptions combine_;
   InspectOptions inspect_;
+  ExportOptions export_;
   TokenizeOptions tokenize_;
   GenerateOptions generate_;
   DoctorOptions doctor_;

@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "core/agree.hpp"
+#include "distributed/mpi.hpp"
 #include "launch/log.hpp"
 #include "launch/table.hpp"
 
@@ -40,8 +41,14 @@ StopReason RunSession::run(const std::function<StopReason()>& training) {
 
 void RunSession::begin(const std::string& toml) {
   agree(ranks_, stream_, [&] {
-    if (is_root()) folder_->begin(toml);
+    if (!is_root()) return;
+    folder_->begin(toml);
+    events_.emplace(folder_->path(), host_name());
   });
+}
+
+void RunSession::plot(std::int64_t step, const std::vector<EventFile::Scalar>& scalars) {
+  if (events_) events_->write(step, scalars);
 }
 
 void RunSession::tell_resumed(std::int64_t step) {

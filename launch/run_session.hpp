@@ -6,9 +6,11 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include <spdlog/logger.h>
 
+#include "core/files/event_file.hpp"
 #include "core/run_folder.hpp"
 #include "core/staging.hpp"
 #include "core/trainer.hpp"
@@ -33,9 +35,11 @@ class RunSession {
   // Runs the training; what it throws goes to the log on its way.
   StopReason run(const std::function<StopReason()>& training);
 
-  // Collective: training begins, by this configuration, see RunFolder::begin.
+  // Collective: training begins, by this configuration, see RunFolder::begin; and so do its curves.
   void begin(const std::string& toml);
   void tell_resumed(std::int64_t step);
+  // Points of curves for TensorBoard, of rank 0 alone.
+  void plot(std::int64_t step, const std::vector<EventFile::Scalar>& scalars);
   // The line of progress, of rank 0 alone.
   void begin_progress(std::int64_t last_step);
   void show(const Progress::Moment& moment);
@@ -56,6 +60,7 @@ class RunSession {
   std::optional<RunFolder> folder_;
   std::shared_ptr<spdlog::logger> log_;
   std::optional<Progress> progress_;
+  std::optional<EventFile> events_;
 };
 
 }  // namespace bayesum

@@ -248,6 +248,7 @@ Trainer::Hooks Training::hooks() {
   const auto report = [this](const StepReport& step) {
     if (!is_root_) return;
     session_.folder().write_metrics(metrics_json(step));
+    session_.plot(step.step, {{"elbo", step.elbo}, {"residual", step.residual}});
     session_.log().debug("step {}: ELBO {}, residual {}, rho {}", step.step, step.elbo,
                          step.residual, step.rho);
     session_.show(moment_of(step));

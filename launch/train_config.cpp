@@ -38,7 +38,8 @@ void RunConfig::describe(Fields& fields) {
   fields.add("run.overwrite", overwrite, "start over in a folder that holds a run");
   fields.add("run.start", start, {},
              "a run or posterior file where training starts, with its prior and columns, as after "
-             "bayesum combine");
+             "bayesum combine; of networks also a folder of Hugging Face's GPT-2, and no more than "
+             "the weights, with the curvature where ivon or vogn go on from such");
   fields.add("run.keep_sites", keep_sites, {"no", "shards", "group"},
              "keep what each virtual shard, or each level of data.group, taught at the end, in "
              "sites.safetensors, for bayesum combine");

@@ -47,6 +47,7 @@ def conditions(preset):
         "no-data-dir": not os.path.isdir(data),
         "no-example-data": not os.path.exists(examples),
         "no-safetensors": None in map(importlib.util.find_spec, ("safetensors", "numpy")),
+        "no-tensorboard": importlib.util.find_spec("tensorboard") is None,
         "no-transformers": None in map(importlib.util.find_spec, ("torch", "transformers")),
         "no-openmp": preset == "tsan",
         "no-small-disk": not may_mount(),

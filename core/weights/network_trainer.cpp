@@ -19,12 +19,12 @@ double targets(const Examples& examples) {
          static_cast<double>(std::max<std::size_t>(examples.shape().context, 1));
 }
 
+}  // namespace
+
 bool has_second(const WeightRule& rule, const WeightRuleConfig& config) {
   return rule.second() == Second::kExample ||
          (rule.second() == Second::kDraw && config.noise != "world");
 }
-
-}  // namespace
 
 void GuardConfig::describe(Fields& fields) {
   fields.add("guard.clip", clip, kNonNegative,
@@ -326,8 +326,10 @@ void NetworkTrainer::write_sd(std::span<float> sd) {
   }
 }
 
-void NetworkTrainer::start_at(std::span<const float> mean) {
+void NetworkTrainer::start_at(std::span<const float> mean, std::span<const float> curvature) {
   copy<float>(parts_.stream, mean, state_.weights.mean.span());
+  rule_->start(parts_.stream, state_.weights);
+  if (!curvature.empty()) copy<float>(parts_.stream, curvature, state_.weights.curvature.span());
 }
 
 void NetworkTrainer::restore(const WeightTrainingState& state) {

@@ -43,6 +43,9 @@ struct NetworkReport {
   double seconds = 0;      // since training began here
 };
 
+// Do the messages of such a training have a second part?
+bool has_second(const WeightRule& rule, const WeightRuleConfig& config);
+
 // Runs the one path for the weights of a network:
 //
 //   posterior -> theta      rule.draw
@@ -82,7 +85,8 @@ class NetworkTrainer {
   // Collective. Error(kDevice) on every rank where one has too little memory.
   NetworkTrainer(Parts parts, const Config& config, Hooks hooks);
 
-  void start_at(std::span<const float> mean);  // host; instead of the network's initial weights
+  // Host; instead of the network's initial weights and, unless empty, the rule's curvature.
+  void start_at(std::span<const float> mean, std::span<const float> curvature = {});
   void restore(const WeightTrainingState& state);
   StopReason run();
 

@@ -12,9 +12,7 @@
 namespace bayesum {
 namespace {
 
-// In elements. 1 MiB through shared memory, where what is larger falls out of the caches; on GPUs
-// what keeps a ring busy.
-constexpr std::size_t kHostBucket = std::size_t{1} << 18;
+// In elements: what keeps a ring of GPUs busy.
 constexpr std::size_t kDeviceBucket = std::size_t{1} << 23;
 
 std::span<float> part(std::span<float> whole, Range range) {

@@ -21,6 +21,10 @@ namespace bayesum {
 // every rank owns a part (sharded), or rank 0 all (root), or every rank all (replicated).
 class WeightCoordinator {
  public:
+  // Elements of a bucket on the host: 1 MiB through shared memory, where what is larger falls out
+  // of the caches.
+  static constexpr std::size_t kHostBucket = std::size_t{1} << 18;
+
   WeightCoordinator(const CoordinatorConfig& config, Communicator& communicator,
                     const ParameterSpace& parameters, bool with_second, std::size_t virtual_shards,
                     Device device);

@@ -75,8 +75,9 @@ NetworkTrainConfig load_network_config(const std::filesystem::path& path,
                                        const std::vector<Override>& overrides) {
   if (gives_section(path, overrides, "prior")) {
     throw Error(ExitCode::kUsage,
-                path.string() + ": networks have no [prior]: that of their weights is "
-                                "N(0, 1 / (ess weight_decay)), of rule.ess and rule.weight_decay");
+                path.string() +
+                    ": networks have no [prior]: that of their weights is "
+                    "N(0, 1 / (ess weight_decay)), of rule.ess and rule.weight_decay");
   }
   NetworkTrainConfig config;
   Fields fields;

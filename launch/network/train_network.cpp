@@ -5,14 +5,20 @@
 #include <optional>
 
 #include "core/agree.hpp"
+#include "core/data/memory.hpp"
 #include "core/files/hash.hpp"
+#include "core/provenance.hpp"
 #include "core/weights/held_out.hpp"
 #include "core/weights/network_metrics.hpp"
 #include "core/weights/weight_checkpoint.hpp"
+#include "distributed/mpi.hpp"
+#include "launch/machine.hpp"
 #include "launch/network/network_config.hpp"
+#include "launch/network/plan.hpp"
 #include "launch/run_session.hpp"
 #include "launch/signals.hpp"
 #include "launch/table.hpp"
+#include "models/network/network_start.hpp"
 #include "models/network/open_network.hpp"
 
 namespace bayesum {
@@ -41,6 +47,8 @@ class NetworkTraining {
  private:
   StopReason train();
   void open();
+  void take_start();
+  void check_memory();
   NetworkTrainer::Hooks hooks();
   std::optional<WeightTrainingState> newest_state(NetworkTrainer& trainer);
   void report(const NetworkReport& report);
@@ -60,6 +68,7 @@ class NetworkTraining {
   ExampleSets sets_;
   std::unique_ptr<Network> network_;
   std::optional<ExampleFeed> held_out_;
+  NetworkStart start_;  // empty: at the network's initial weights
   CheckpointIdentity identity_;
   std::optional<NetworkReport> first_;
   std::optional<ValidationReport> validation_;
@@ -72,20 +81,41 @@ StopReason NetworkTraining::train() {
     trainer.emplace(NetworkTrainer::Parts{stream_, ranks_, *sets_.training, *network_},
                     config_.trainer(), hooks());
   });
-  const auto state = newest_state(*trainer);
+  if (!start_.mean.empty()) trainer->start_at(start_.mean, start_.curvature);
+  start_ = {};
+  auto state = newest_state(*trainer);
   Fields fields;
   config_.describe(fields);
   session_.begin(to_toml(fields));
   session_.begin_progress(config_.steps);
   if (state) trainer->restore(*state);
+  state.reset();
 
   const StopReason reason = trainer->run();
   const NetworkReport& last = trainer->last_report();
+  session_.log().info("moved {} bytes in {} calls", ranks_.traffic().bytes, ranks_.traffic().calls);
   session_.finish(reason, {last.step, last.seconds, "loss " + rounded(last.loss, 5)});
   if (reason == StopReason::kRequested) return reason;
   write_posterior(*trainer);
+  session_.log().info("peak memory {} bytes", peak_memory_bytes());
   if (is_root_) tell(last, reason);
   return reason;
+}
+
+// Before anything is taken: by the plan, where the memory is that of this host.
+void NetworkTraining::check_memory() {
+  const std::size_t usable = usable_memory_bytes() / ranks_that_say(host_name(), stream_, ranks_);
+  agree(ranks_, stream_, [&] {
+    const Examples& examples = *sets_.training;
+    const double needed = total(plan_network(config_, examples.shape(), examples.size(),
+                                             network_->parameters(), ranks_.size())
+                                    .memory);
+    if (stream_.on_cuda() || usable == 0 || needed <= static_cast<double>(usable)) return;
+    throw Error(ExitCode::kDevice, "this training does not fit in memory: a rank needs " +
+                                       std::to_string(static_cast<std::uint64_t>(needed)) +
+                                       " bytes, there are " + std::to_string(usable) +
+                                       " for it; `bayesum plan` says what takes them");
+  });
 }
 
 // Data and network, which every rank comes to by itself.
@@ -94,12 +124,16 @@ void NetworkTraining::open() {
     const bool classes = config_.model.likelihood == "classification";
     sets_ = open_examples(config_.data, classes ? Response::kClass : Response::kReal, seed());
     network_ = make_network(config_.model, sets_.training->shape());
+  });
+  check_memory();
+  agree(ranks_, stream_, [&] {
     if (sets_.validation) {
       held_out_.emplace(*sets_.validation, static_cast<std::size_t>(config_.data.batch),
                         stream_.device());
     }
   });
   identity_ = {config_.identity(), sets_.training->fingerprint()};
+  take_start();
   require_same(ranks_, stream_, hash_of(std::as_bytes(std::span(identity_.config))),
                "configuration");
   require_same(ranks_, stream_, identity_.fingerprint, "data of " + config_.data.path);
@@ -111,6 +145,28 @@ void NetworkTraining::open() {
             << (is_text() ? " windows of " + std::to_string(shape.context) + " tokens"
                           : " examples of " + counted(shape.features, "feature"))
             << " in " << config_.data.path << ", on " << session_.where() << std::endl;
+}
+
+// Read by rank 0 and given to all.
+void NetworkTraining::take_start() {
+  if (config_.run.start.empty()) return;
+  agree(ranks_, stream_, [&] {
+    if (!is_root_) return;
+    NetworkDescription description = describe_network(config_.model, config_.data, sets_);
+    description.rule = config_.rule.name;
+    start_ = read_network_start(
+        config_.run.start,
+        {config_.model, description, sets_.training->shape(), network_->parameters()});
+  });
+  std::array<std::uint64_t, 2> facts{start_.fingerprint, start_.curvature.size()};
+  session_.share(std::span<std::uint64_t>(facts));
+  start_.mean.resize(network_->parameters().size());
+  start_.curvature.resize(facts[1]);
+  session_.share(std::span<float>(start_.mean));
+  session_.share(std::span<float>(start_.curvature));
+  identity_.config += "\n[earlier]\nstart = \"" + hash_text(facts[0]) + "\"\n";
+  session_.log().info("training starts at {}{}", config_.run.start,
+                      facts[1] == 0 ? "" : ", with its curvature");
 }
 
 NetworkTrainer::Hooks NetworkTraining::hooks() {
@@ -162,6 +218,9 @@ void NetworkTraining::report(const NetworkReport& step) {
   if (!is_root_) return;
   const double rate = per_second(step, *first_);
   session_.folder().write_metrics(metrics_json(step));
+  session_.plot(step.step, {{"loss", step.loss},
+                             {"learning_rate", step.learning_rate},
+                             {"gradient_norm", step.gradient_norm}});
   if (step.skipped) session_.log().warn("step {} was skipped", step.step);
   std::string words = "loss " + rounded(step.loss, 5);
   if (validation_) words += "  held-out " + rounded(validation_->loss, 5);
@@ -182,6 +241,7 @@ void NetworkTraining::validate(NetworkTrainer& trainer) {
                  counts[WeightMessage::kCorrect] / examples};
   if (!is_root_) return;
   session_.folder().write_metrics(metrics_json(*validation_));
+  session_.plot(validation_->step, {EventFile::Scalar{"validation_loss", validation_->loss}});
   session_.log().info("step {}: held-out loss {}, accuracy {}", trainer.step_number(),
                       validation_->loss, validation_->accuracy);
 }

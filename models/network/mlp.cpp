@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include "kernels/network/cross_entropy.hpp"
 #include "kernels/network/gradients.hpp"
@@ -93,6 +94,7 @@ float Mlp::log_precision(const Stream& stream, std::span<const float> theta) con
 void Mlp::lose(const Stream& stream, std::span<const float> theta, const ExampleBatch& batch,
                MatrixView<float> outputs, std::span<double, WeightMessage::kScalars> counts) {
   std::array<double, kLossSums> sums{};
+  bool diverged = false;
   copy<double>(stream, sums, sums_.span());
   if (config_.classes > 0) {
     cross_entropy(stream, CrossEntropy<float>{.logits = outputs,
@@ -101,12 +103,15 @@ void Mlp::lose(const Stream& stream, std::span<const float> theta, const Example
                                               .sums = sums_.span()});
   } else {
     tau_ = log_precision(stream, theta);
+    const float precision = std::exp(tau_);
+    diverged = !(precision > 0 && std::isfinite(precision));
     squared_error(stream, SquaredError<float>{.output = outputs,
                                               .target = batch.response,
-                                              .precision = std::exp(tau_),
+                                              .precision = diverged ? 1.0f : precision,
                                               .sums = sums_.span()});
   }
   copy<double>(stream, sums_.span(), sums);
+  if (diverged) sums[0] = std::numeric_limits<double>::quiet_NaN();  // the step will be skipped
   counts[WeightMessage::kLoss] += sums[0];
   counts[WeightMessage::kExamples] += sums[1];
   if (config_.classes > 0) counts[WeightMessage::kCorrect] += sums[2];

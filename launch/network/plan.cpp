@@ -1,0 +1,206 @@
+#include "launch/network/plan.hpp"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <numeric>
+
+#include "core/weights/weight_coordinator.hpp"
+#include "core/weights/weight_rule.hpp"
+#include "distributed/sum_tree.hpp"
+#include "distributed/thread.hpp"
+#include "models/network/forecast.hpp"
+
+namespace bayesum {
+namespace {
+
+constexpr double kFloat = sizeof(float);
+
+// What decides who holds and moves what.
+struct Facts {
+  double parameters = 0;  // n
+  double message = 0;     // B
+  double owned = 0;       // of n, by rank 0
+  int ranks = 1;
+  bool draws = false;
+  bool world = false;
+  bool replicated = true;
+  bool root = false;
+  bool deterministic = true;
+  double tree_vectors = 0;   // in memory, at most
+  double tree_messages = 0;  // that rank 0 receives
+};
+
+// "h.3.attn.c_attn.weight" is of the group "h.N.attn.c_attn".
+std::string group_of(const std::string& tensor) {
+  const std::string name = tensor.substr(0, tensor.rfind('.'));
+  std::string group;
+  for (std::size_t first = 0; first < name.size();) {
+    const std::size_t dot = std::min(name.find('.', first), name.size());
+    const std::string part = name.substr(first, dot - first);
+    const bool number = part.find_first_not_of("0123456789") == std::string::npos;
+    group += (group.empty() ? "" : ".") + (number ? "N" : part);
+    first = dot + 1;
+  }
+  return group;
+}
+
+std::vector<Planned> parameters_of(const ParameterSpace& space) {
+  std::vector<Planned> groups;
+  std::map<std::string, std::size_t> tensors;
+  for (const ParameterTensor& tensor : space.tensors()) {
+    const std::string group = group_of(tensor.name);
+    auto found = std::ranges::find(groups, group, &Planned::what);
+    if (found == groups.end()) found = groups.insert(found, {group, 0, ""});
+    found->value += static_cast<double>(tensor.size());
+    found->formula = std::to_string(++tensors[group]) + " tensors";
+  }
+  return groups;
+}
+
+// The tree of the real shape, tried on vectors of one number.
+void try_tree(std::size_t shards, int ranks, Facts& facts) {
+  run_on_threads(ranks, [&](Communicator& communicator) {
+    const Stream stream;
+    SumTreeOf<float> tree(shards, 1, Device{});
+    const Range mine = shards_of_rank(shards, ranks, communicator.rank());
+    const std::vector<float> one(1);
+    for (std::size_t shard = mine.first; shard < mine.last; ++shard) tree.add(stream, shard, one);
+    std::vector<float> root(1);
+    tree.finish(stream, communicator, root);
+    if (communicator.rank() != 0) return;
+    facts.tree_vectors = static_cast<double>(tree.vectors_held());
+    facts.tree_messages = static_cast<double>(communicator.traffic().calls);
+  });
+}
+
+Facts facts_of(const NetworkTrainConfig& config, const ExampleShape& shape, std::uint64_t examples,
+               const ParameterSpace& space, int ranks) {
+  const double targets =
+      static_cast<double>(examples) * std::max<double>(1, static_cast<double>(shape.context));
+  const auto rule = make_weight_rule(config.rule, targets);
+  Facts facts{.parameters = static_cast<double>(space.size()),
+              .ranks = ranks,
+              .draws = rule->draws(),
+              .world = config.rule.noise == "world",
+              .replicated = config.coordinator.kind == "replicated",
+              .root = config.coordinator.kind == "root",
+              .deterministic = config.coordinator.deterministic};
+  const bool second = has_second(*rule, config.rule);
+  facts.message = facts.parameters * (second ? 2 : 1);
+  facts.owned = facts.parameters;
+  if (!facts.replicated && !facts.root) {
+    facts.owned = 0;
+    for (const Range bucket : space.buckets(WeightCoordinator::kHostBucket)) {
+      facts.owned += static_cast<double>(even_counts(bucket.size(), static_cast<std::size_t>(ranks),
+                                                     ParameterSpace::kAlignment)[0]);
+    }
+  }
+  if (facts.deterministic) {
+    try_tree(static_cast<std::size_t>(config.data.virtual_shards), ranks, facts);
+  }
+  return facts;
+}
+
+bool one_draw_per_message(const NetworkTrainConfig& config, const Facts& facts) {
+  const Range shards =
+      shards_of_rank(static_cast<std::size_t>(config.data.virtual_shards), facts.ranks, 0);
+  const bool of_shard = config.rule.noise != "micro_batch" || config.data.micro_steps == 1;
+  return (facts.deterministic || shards.size() <= 1) && of_shard &&
+         config.rule.curvature != "antithetic";
+}
+
+std::vector<Planned> memory_of(const NetworkTrainConfig& config, const ExampleShape& shape,
+                               const Facts& facts, std::size_t size) {
+  const auto rows = static_cast<std::size_t>(config.data.batch);
+  const double vector = kFloat * facts.parameters;
+  const NetworkForecast pass = forecast(config.model, shape, rows, size);
+  const bool held_out = !config.data.validation.empty() || !config.data.validation_rows.empty() ||
+                        config.data.validation_share > 0;
+  const double feed = kFloat * static_cast<double>(rows) *
+                      static_cast<double>(2 * shape.context + shape.features + shape.responses +
+                                          (shape.classes > 0 ? 1 : 0));
+  std::vector<Planned> memory{{"mean, curvature, momentum", 3 * vector, "3 * 4 n on every rank"}};
+  if (facts.draws) memory.push_back({"draw of the weights", vector, "4 n"});
+  if (facts.draws && !facts.world && !one_draw_per_message(config, facts)) {
+    memory.push_back({"gradient of one draw", vector, "4 n"});
+  }
+  memory.push_back({"message", kFloat * facts.message, "4 B"});
+  if (facts.deterministic) {
+    memory.push_back(
+        {"tree of sums", kFloat * facts.message * facts.tree_vectors,
+         "4 B * " + std::to_string(static_cast<int>(facts.tree_vectors)) + " vectors, of V, R"});
+  }
+  memory.push_back({"activations", static_cast<double>(pass.activation_bytes), "of a micro-batch"});
+  if (pass.rounded_bytes > 0) {
+    memory.push_back({"weights in bfloat16", static_cast<double>(pass.rounded_bytes), "2 n"});
+  }
+  memory.push_back({"examples on their way", feed * (held_out ? 2 : 1), "of a micro-batch"});
+  memory.push_back({"mean and sd to be written", 2 * vector, "2 * 4 n, at the end"});
+  return memory;
+}
+
+std::vector<Planned> wire_of(const Facts& facts) {
+  constexpr double kCounts = sizeof(double) * WeightMessage::kScalars;
+  constexpr double kKnown = kCounts + sizeof(double);
+  const double message = kFloat * facts.message, vector = kFloat * facts.parameters;
+  std::vector<Planned> wire{{"agreement", sizeof(std::uint64_t), "8"}};
+  if (facts.deterministic) {
+    const std::string messages = std::to_string(static_cast<int>(facts.tree_messages));
+    wire.push_back({"sums to rank 0", facts.tree_messages * message,
+                    "4 B * " + messages + " received, of V, R"});
+    wire.push_back(
+        {"counts", facts.tree_messages * kCounts + kKnown, "32 * " + messages + " + 40"});
+    if (facts.ranks > 1 && facts.replicated) {
+      wire.push_back({"sum to all", message, "4 B, broadcast"});
+    } else if (facts.ranks > 1 && !facts.root) {
+      wire.push_back({"sum to its owners", message * (1 - facts.owned / facts.parameters),
+                      "4 B (1 - owned / n)"});
+    }
+  } else {
+    if (facts.ranks > 1) {
+      wire.push_back(
+          {"sum", message, facts.replicated ? "4 B, all-reduce" : "4 B, reduce-scatter"});
+    }
+    wire.push_back({"counts", 2 * kKnown, "2 * 40"});
+  }
+  if (facts.ranks == 1 || facts.replicated) return wire;
+  const bool theta = facts.world && facts.draws;
+  const double vectors = facts.draws && !theta ? 2 : 1;
+  wire.push_back({theta ? "draw from its owners" : "posterior from its owners", vectors * vector,
+                  vectors == 2 ? "2 * 4 n, all-gather" : "4 n, all-gather"});
+  return wire;
+}
+
+std::vector<Planned> work_of(const NetworkTrainConfig& config, const ExampleShape& shape,
+                             std::size_t size) {
+  const auto rows = static_cast<std::size_t>(config.data.batch);
+  const double examples =
+      static_cast<double>(config.data.batch * config.data.micro_steps * config.data.virtual_shards);
+  const double targets = examples * std::max<double>(1, static_cast<double>(shape.context));
+  const double draws = config.rule.curvature == "antithetic" ? 2 : 1;
+  const double flops = forecast(config.model, shape, rows, size).flops;
+  return {{shape.is_tokens() ? "tokens" : "examples", targets,
+           shape.is_tokens() ? "batch * micro_steps * V * context" : "batch * micro_steps * V"},
+          {"operations", targets * draws * flops,
+           std::to_string(static_cast<std::int64_t>(flops)) + " each, forward and backward" +
+               (draws > 1 ? ", of both draws" : "")}};
+}
+
+}  // namespace
+
+double total(const std::vector<Planned>& figures) {
+  const auto add = [](double sum, const Planned& figure) { return sum + figure.value; };
+  return std::accumulate(figures.begin(), figures.end(), 0.0, add);
+}
+
+NetworkPlan plan_network(const NetworkTrainConfig& config, const ExampleShape& shape,
+                         std::uint64_t examples, const ParameterSpace& parameters, int ranks) {
+  const Facts facts = facts_of(config, shape, examples, parameters, ranks);
+  return {.parameters = parameters_of(parameters),
+          .memory = memory_of(config, shape, facts, parameters.size()),
+          .wire = wire_of(facts),
+          .work = work_of(config, shape, parameters.size())};
+}
+
+}  // namespace bayesum

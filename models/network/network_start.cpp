@@ -1,0 +1,119 @@
+#include "models/network/network_start.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "core/files/hash.hpp"
+#include "kernels/error.hpp"
+#include "models/network/gpt2_files.hpp"
+#include "models/network/trained_network.hpp"
+
+namespace bayesum {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void refuse(const fs::path& path, const std::string& why) {
+  throw Error(ExitCode::kUsage, "run.start = \"" + path.string() + "\": " + why);
+}
+
+bool keeps_curvature(const std::string& rule) { return rule == "ivon" || rule == "vogn"; }
+
+// What the inputs and outputs of both mean must be the same: else the weights say nothing.
+void check_meaning(const fs::path& path, const NetworkDescription& there,
+                   const NetworkDescription& here) {
+  if (there.model != here.model) {
+    refuse(path, "it is of model.name = \"" + there.model + "\", not \"" + here.model + "\"");
+  }
+  const bool both = !there.tokenizer.empty() && !here.tokenizer.empty();
+  if (both &&
+      (there.tokenizer != here.tokenizer || there.tokenizer_tables != here.tokenizer_tables)) {
+    refuse(path, "its tokens are of another tokenizer or vocabulary");
+  }
+  const auto rows = [](const std::string& text) {
+    return text.empty() ? nlohmann::json::object() : nlohmann::json::parse(text, nullptr, false);
+  };
+  const nlohmann::json a = rows(there.rows), b = rows(here.rows);
+  for (const char* key : {"features", "classes"}) {
+    if (a.is_object() && a.value(key, nlohmann::json()) != b.value(key, nlohmann::json())) {
+      refuse(path, std::string("its ") + key + " are " + a.value(key, nlohmann::json()).dump() +
+                       ", those of the data " + b.value(key, nlohmann::json()).dump());
+    }
+  }
+}
+
+NetworkStart read_posterior(const fs::path& path, const StartingNetwork& training) {
+  const NetworkFile file(path);
+  check_meaning(path, file.description(), training.description);
+  NetworkStart start;
+  const std::size_t size = training.parameters.size();
+  start.mean.resize(size);
+  start.curvature.resize(size);
+  std::vector<float> sd(size);
+  file.read(Stream(), training.parameters, {start.mean, sd, start.curvature});
+  if (!keeps_curvature(file.description().rule) || !keeps_curvature(training.description.rule)) {
+    start.curvature.clear();
+  }
+  return start;
+}
+
+void check_sizes(const fs::path& path, const Gpt2Shape& there, const Gpt2Shape& here) {
+  std::string differences;
+  const auto compare = [&](const char* key, std::size_t a, std::size_t b) {
+    if (a == b) return;
+    differences += (differences.empty() ? "" : ", ") + std::string(key) + " is " +
+                   std::to_string(a) + " and not " + std::to_string(b);
+  };
+  compare("model.vocabulary", there.vocabulary, here.vocabulary);
+  compare("model.context", there.context, here.context);
+  compare("model.layers", there.layers, here.layers);
+  compare("model.heads", there.heads, here.heads);
+  compare("model.channels", there.channels, here.channels);
+  if (!differences.empty()) refuse(path, "there " + differences);
+}
+
+NetworkStart read_hugging_face(const fs::path& folder, const fs::path& tensors,
+                               const StartingNetwork& training) {
+  if (training.model.name != "gpt2") {
+    refuse(folder, "it is a GPT-2, model.name is \"" + training.model.name + "\"");
+  }
+  const Gpt2Shape shape = gpt2_config(training.model, training.shape).shape;
+  check_sizes(folder, read_gpt2_shape(folder / "config.json"), shape);
+  NetworkStart start;
+  start.mean = read_gpt2(tensors, shape);
+  if (std::ranges::all_of(start.mean, [](float x) { return std::isfinite(x); })) return start;
+  throw Error(ExitCode::kFile, tensors.string() + " holds weights that are not finite");
+}
+
+NetworkStart read_any(const fs::path& path, const StartingNetwork& training) {
+  const bool is_folder = fs::is_directory(path);
+  const fs::path posterior = is_folder ? path / "posterior.safetensors" : path;
+  const fs::path folder = is_folder ? path : path.parent_path();
+  const fs::path tensors = is_folder ? path / "model.safetensors" : path;
+  const bool has_config = fs::exists(folder / "config.json") && !fs::exists(folder / "config.toml");
+  if (has_config && fs::exists(tensors) && !is_network_file(tensors)) {
+    return read_hugging_face(folder, tensors, training);
+  }
+  return read_posterior(posterior, training);
+}
+
+}  // namespace
+
+NetworkStart read_network_start(const fs::path& path, const StartingNetwork& training) {
+  if (training.description.rule == "bayesbinn") {
+    refuse(path, "rule.name = \"bayesbinn\" starts at even odds of every weight");
+  }
+  NetworkStart start = read_any(path, training);
+  Hash hash;
+  hash.add(std::as_bytes(std::span(start.mean)));
+  hash.add(std::as_bytes(std::span(start.curvature)));
+  start.fingerprint = hash.value();
+  return start;
+}
+
+}  // namespace bayesum

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+#include "core/weights/parameter_space.hpp"
+#include "models/network/make_network.hpp"
+#include "models/network/open_network.hpp"
+
+namespace bayesum {
+
+// Where the training of a network starts, if not at the network's initial weights: host vectors
+// over its parameters.
+struct NetworkStart {
+  std::vector<float> mean;
+  std::vector<float> curvature;   // empty: as the rule starts
+  std::uint64_t fingerprint = 0;  // of both: what a checkpoint of that training belongs to
+};
+
+// What a start must fit: the training that begins.
+struct StartingNetwork {
+  const NetworkConfig& model;
+  const NetworkDescription& description;  // of describe_network, with the rule
+  const ExampleShape& shape;
+  const ParameterSpace& parameters;
+};
+
+// Reads a run folder or posterior file of a network; or a GPT-2 as Hugging Face keeps it, a folder
+// with config.json and model.safetensors or the latter, whose rows of wte are padded as the model
+// says. The curvature is taken from a posterior of ivon or vogn by one of the two.
+//
+// Error(kFile) naming every tensor that is missing, does not belong or has another shape, or what
+// cannot be read; Error(kUsage) naming all sizes of a config.json that are not the model's, classes
+// or columns that are others, another tokenizer, and rule.name = "bayesbinn", which starts nowhere
+// but at zero.
+NetworkStart read_network_start(const std::filesystem::path& path, const StartingNetwork& training);
+
+}  // namespace bayesum

@@ -26,6 +26,13 @@ bool has_second(const WeightRule& rule, const WeightRuleConfig& config) {
          (rule.second() == Second::kDraw && config.noise != "world");
 }
 
+void check(const WeightRuleConfig& rule) {
+  if (rule.curvature != "antithetic" || rule.noise != "world") return;
+  throw Error(ExitCode::kUsage,
+              "rule.curvature = \"antithetic\" needs shards that draw for themselves: use "
+              "rule.noise = \"shard\" or \"micro_batch\"");
+}
+
 void GuardConfig::describe(Fields& fields) {
   fields.add("guard.clip", clip, kNonNegative,
              "largest norm of the mean gradient, beyond which the message is scaled down; 0: none");
@@ -48,6 +55,7 @@ NetworkTrainer::NetworkTrainer(Parts parts, const Config& config, Hooks hooks)
       everywhere_(segments({{0, parts.network.parameters().size()}})),
       owned_(segments(coordinator_.owned())),
       began_(std::chrono::steady_clock::now()) {
+  check(config_.rule);
   if (config_.rule.ess == 0) config_.rule.ess = targets(parts.examples);
   const Device device = parts_.stream.device();
   const std::size_t size = parts_.network.parameters().size();
@@ -55,7 +63,7 @@ NetworkTrainer::NetworkTrainer(Parts parts, const Config& config, Hooks hooks)
   initialise(parts_.stream, parts_.network.parameters(), config_.seed, state_.weights.mean.span());
   rule_->start(parts_.stream, state_.weights);
   if (rule_->draws()) theta_ = Buffer<float>(device, size);
-  if (draws_of_its_own() && !one_draw_per_message()) gradient_ = Buffer<float>(device, size);
+  if (rule_->draws() && !one_draw_per_message()) gradient_ = Buffer<float>(device, size);
   agree(parts_.communicator, parts_.stream, [&] {
     parts_.network.reserve(parts_.stream, order_.shape().rows,
                            std::max<std::size_t>(parts_.examples.shape().context, 1));
@@ -93,15 +101,22 @@ StopReason NetworkTrainer::run() {
 // with the approximations of the rule.
 std::optional<StopReason> NetworkTrainer::step() {
   const Stream& stream = parts_.stream;
-  if (world_noise()) draw_together();                      // posterior -> theta, one for all
-  gather_evidence();                                       // theta, examples -> message
+  if (world_noise()) draw_together();  // posterior -> theta, one for all
+  enter(Phase::kGathering);
+  gather_evidence();  // theta, examples -> message
+  enter(Phase::kReducing);
   const WeightMessage& sum = coordinator_.reduce(stream);  // message -> sum
   if (sum.counts[WeightMessage::kStop] > 0) return StopReason::kRequested;
-  assess(sum);                        // sum -> metrics
-  if (!report_.skipped) update(sum);  // sum -> posterior, by the owners
+  assess(sum);  // sum -> metrics
+  enter(Phase::kUpdating);
+  if (!report_.skipped) update(sum);  // sum -> posterior -> ranks
   if (hooks_.report) hooks_.report(report_);
   ++report_.step;
   return std::nullopt;
+}
+
+void NetworkTrainer::enter(Phase phase) {
+  parts_.communicator.activity().enter(phase, report_.step);
 }
 
 // Every virtual shard of this rank, in order. A rank that cannot read its data fails on all ranks,
@@ -134,13 +149,14 @@ void NetworkTrainer::learn(std::size_t shard, Range micros, double sign, WeightM
       rule_->second() == Second::kExample ? message.second() : std::span<float>();
   const double before = message.counts[WeightMessage::kExamples];
   for (std::size_t micro = micros.first; micro < micros.last; ++micro) {
+    parts_.communicator.activity().move();
     if (hooks_.stop_requested && hooks_.stop_requested()) ++message.counts[WeightMessage::kStop];
     const MicroBatch place{static_cast<std::uint64_t>(report_.step), shard, micro};
     const ExampleBatch batch = feed_.fetch(stream, order_.of(place));
     parts_.network.accumulate(stream, theta(), batch, dropout_noise(report_.step, shard, micro),
                               {.gradient = gradient, .squares = squares}, message.counts);
   }
-  if (!draws_of_its_own()) return;
+  if (!rule_->draws()) return;
   const double examples = message.counts[WeightMessage::kExamples] - before;
   for (const auto& [range, decay] : everywhere_) {
     rule_->teach(stream, state_.weights, range, decay, theta(), gradient, examples, message);

@@ -94,7 +94,7 @@ class NetworkTrainer {
   const NetworkReport& last_report() const { return report_; }
   // Collective: on every rank the whole posterior. Valid until the next step.
   const WeightState& weights();
-  const WeightTrainingState& state();  // collective too
+  const WeightTrainingState& state();              // collective too
   double ess() const { return config_.rule.ess; }  // that configured, or the targets there are
   double decay_of(const ParameterTensor& tensor) const;
   // Collective, on every rank: the weights without noise, and the sd of each.
@@ -116,6 +116,7 @@ class NetworkTrainer {
   };
 
   std::optional<StopReason> step();
+  void enter(Phase phase);
   void draw_together();
   void gather_evidence();
   void learn(std::size_t shard, Range micros, double sign, WeightMessage& message);

@@ -77,6 +77,8 @@ std::vector<NetworkMember> network_members() {
   rule.learning_rate = 0.05;
   rule.temperature = 1.0;
   members.push_back(member("bayesbinn", rule));
+  rule.noise = "world";
+  members.push_back(member("bayesbinn_of_one_draw", rule));
   members.push_back(member("ivon_guarded", ivon()));
   members.back().config.guard = {.clip = 0.2, .outlier = 1.2, .patience = 50};
   return members;

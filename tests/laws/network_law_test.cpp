@@ -62,6 +62,14 @@ TEST_P(NetworkLaw, LearnsWhatThereIsToLearn) {
   EXPECT_LT(last, 0.9 * first);
 }
 
+TEST(NetworkTrainer, RefusesPairsOfOneDrawForAll) {
+  NetworkTrainer::Config config = network_members().front().config;
+  config.rule.curvature = "antithetic";
+  config.rule.noise = "world";
+  const auto alone = make_self_communicator();
+  EXPECT_THROW(ToyTraining(config, *alone), Error);
+}
+
 // The message of V shards, each with a draw of its own, is that of V draws by one process, draw v
 // on the batch of shard v; with world noise that of one draw on all batches. In float64, by the
 // formulas of IVON as they are published (Shen et al., ICML 2024, algorithm 1).

@@ -35,6 +35,8 @@ struct NetworkTrainConfig {
   void describe(Fields& fields);
   void describe_own(Fields& fields);  // what the configuration of a table has not, or has otherwise
   // What a checkpoint belongs to, as TrainConfig::identity: what decides the weights at each step.
+  // Where training starts stands in it by what is there, see NetworkStart::fingerprint, not by its
+  // path; that is added when it is read.
   std::string identity() const;
   NetworkTrainer::Config trainer() const;
 };

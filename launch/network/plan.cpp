@@ -1,14 +1,13 @@
 #include "launch/network/plan.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <map>
-#include <mutex>
 #include <numeric>
 
 #include "core/weights/weight_coordinator.hpp"
 #include "core/weights/weight_rule.hpp"
-#include "distributed/sum_tree.hpp"
-#include "distributed/thread.hpp"
+#include "distributed/virtual_shards.hpp"
 #include "models/network/forecast.hpp"
 
 namespace bayesum {
@@ -27,8 +26,7 @@ struct Facts {
   bool replicated = true;
   bool root = false;
   bool deterministic = true;
-  double tree_vectors = 0;   // in memory, at most
-  double tree_messages = 0;  // that rank 0 receives
+  TreeOfSums tree = {};
 };
 
 // "h.3.attn.c_attn.weight" is of the group "h.N.attn.c_attn".
@@ -58,22 +56,6 @@ std::vector<Planned> parameters_of(const ParameterSpace& space) {
   return groups;
 }
 
-// The tree of the real shape, tried on vectors of one number.
-void try_tree(std::size_t shards, int ranks, Facts& facts) {
-  run_on_threads(ranks, [&](Communicator& communicator) {
-    const Stream stream;
-    SumTreeOf<float> tree(shards, 1, Device{});
-    const Range mine = shards_of_rank(shards, ranks, communicator.rank());
-    const std::vector<float> one(1);
-    for (std::size_t shard = mine.first; shard < mine.last; ++shard) tree.add(stream, shard, one);
-    std::vector<float> root(1);
-    tree.finish(stream, communicator, root);
-    if (communicator.rank() != 0) return;
-    facts.tree_vectors = static_cast<double>(tree.vectors_held());
-    facts.tree_messages = static_cast<double>(communicator.traffic().calls);
-  });
-}
-
 Facts facts_of(const NetworkTrainConfig& config, const ExampleShape& shape, std::uint64_t examples,
                const ParameterSpace& space, int ranks) {
   const double targets =
@@ -97,7 +79,7 @@ Facts facts_of(const NetworkTrainConfig& config, const ExampleShape& shape, std:
     }
   }
   if (facts.deterministic) {
-    try_tree(static_cast<std::size_t>(config.data.virtual_shards), ranks, facts);
+    facts.tree = tree_of_sums(static_cast<std::size_t>(config.data.virtual_shards), ranks);
   }
   return facts;
 }
@@ -127,9 +109,9 @@ std::vector<Planned> memory_of(const NetworkTrainConfig& config, const ExampleSh
   }
   memory.push_back({"message", kFloat * facts.message, "4 B"});
   if (facts.deterministic) {
-    memory.push_back(
-        {"tree of sums", kFloat * facts.message * facts.tree_vectors,
-         "4 B * " + std::to_string(static_cast<int>(facts.tree_vectors)) + " vectors, of V, R"});
+    memory.push_back({"tree of sums",
+                      kFloat * facts.message * static_cast<double>(facts.tree.vectors),
+                      "4 B * " + std::to_string(facts.tree.vectors) + " vectors, of V, R"});
   }
   memory.push_back({"activations", static_cast<double>(pass.activation_bytes), "of a micro-batch"});
   if (pass.rounded_bytes > 0) {
@@ -146,11 +128,11 @@ std::vector<Planned> wire_of(const Facts& facts) {
   const double message = kFloat * facts.message, vector = kFloat * facts.parameters;
   std::vector<Planned> wire{{"agreement", sizeof(std::uint64_t), "8"}};
   if (facts.deterministic) {
-    const std::string messages = std::to_string(static_cast<int>(facts.tree_messages));
-    wire.push_back({"sums to rank 0", facts.tree_messages * message,
-                    "4 B * " + messages + " received, of V, R"});
+    const auto received = static_cast<double>(facts.tree.messages);
+    const std::string messages = std::to_string(facts.tree.messages);
     wire.push_back(
-        {"counts", facts.tree_messages * kCounts + kKnown, "32 * " + messages + " + 40"});
+        {"sums to rank 0", received * message, "4 B * " + messages + " received, of V, R"});
+    wire.push_back({"counts", received * kCounts + kKnown, "32 * " + messages + " + 40"});
     if (facts.ranks > 1 && facts.replicated) {
       wire.push_back({"sum to all", message, "4 B, broadcast"});
     } else if (facts.ranks > 1 && !facts.root) {
@@ -188,6 +170,25 @@ std::vector<Planned> work_of(const NetworkTrainConfig& config, const ExampleShap
 }
 
 }  // namespace
+
+TreeOfSums tree_of_sums(std::size_t virtual_shards, int ranks) {
+  TreeOfSums tree;
+  const std::size_t mine = shards_of_rank(virtual_shards, ranks, 0).size();
+  const auto partial_sums = [](std::size_t shards) {
+    return static_cast<std::size_t>(std::popcount(shards));
+  };
+  for (std::size_t shard = 0; shard < mine; ++shard) {
+    tree.vectors = std::max(tree.vectors, partial_sums(shard) + 1);
+  }
+  const auto owner = [&](std::size_t shard) { return rank_of_shard(virtual_shards, ranks, shard); };
+  for (std::size_t width = 1; width < virtual_shards; width *= 2) {
+    for (std::size_t left = 0; left + width < virtual_shards; left += 2 * width) {
+      tree.messages += owner(left) == 0 && owner(left + width) != 0 ? 1 : 0;
+    }
+  }
+  if (tree.messages > 0) tree.vectors = std::max(tree.vectors, partial_sums(mine) + 1);
+  return tree;
+}
 
 double total(const std::vector<Planned>& figures) {
   const auto add = [](double sum, const Planned& figure) { return sum + figure.value; };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -24,6 +25,14 @@ struct NetworkPlan {
   std::vector<Planned> wire;        // bytes of a step, as Traffic counts them
   std::vector<Planned> work;        // tokens or examples of a step, and operations, of all ranks
 };
+
+// What rank 0 has to do with a tree of sums (distributed/sum_tree.hpp): a partial sum for every bit
+// of the number of shards that it has added, and the vector on its way into them.
+struct TreeOfSums {
+  std::size_t vectors = 0;   // in memory at once, at most
+  std::size_t messages = 0;  // that it receives
+};
+TreeOfSums tree_of_sums(std::size_t virtual_shards, int ranks);
 
 double total(const std::vector<Planned>& figures);
 

@@ -154,9 +154,9 @@ void NetworkTraining::take_start() {
     if (!is_root_) return;
     NetworkDescription description = describe_network(config_.model, config_.data, sets_);
     description.rule = config_.rule.name;
-    start_ = read_network_start(
-        config_.run.start,
-        {config_.model, description, sets_.training->shape(), network_->parameters()});
+    start_ =
+        read_network_start(config_.run.start, {config_.model, description, sets_.training->shape(),
+                                               sets_.design, network_->parameters()});
   });
   std::array<std::uint64_t, 2> facts{start_.fingerprint, start_.curvature.size()};
   session_.share(std::span<std::uint64_t>(facts));
@@ -219,8 +219,8 @@ void NetworkTraining::report(const NetworkReport& step) {
   const double rate = per_second(step, *first_);
   session_.folder().write_metrics(metrics_json(step));
   session_.plot(step.step, {{"loss", step.loss},
-                             {"learning_rate", step.learning_rate},
-                             {"gradient_norm", step.gradient_norm}});
+                            {"learning_rate", step.learning_rate},
+                            {"gradient_norm", step.gradient_norm}});
   if (step.skipped) session_.log().warn("step {} was skipped", step.step);
   std::string words = "loss " + rounded(step.loss, 5);
   if (validation_) words += "  held-out " + rounded(validation_->loss, 5);

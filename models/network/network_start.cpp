@@ -2,11 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
 #include <string>
 #include <utility>
-
-#include <nlohmann/json.hpp>
 
 #include "core/files/hash.hpp"
 #include "kernels/error.hpp"
@@ -24,32 +21,40 @@ namespace fs = std::filesystem;
 
 bool keeps_curvature(const std::string& rule) { return rule == "ivon" || rule == "vogn"; }
 
+std::string listed(const Strings& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text.empty() ? "none" : text;
+}
+
+void check_names(const fs::path& path, const char* what, const Strings& there,
+                 const Strings& here) {
+  if (there == here) return;
+  refuse(path, std::string("its ") + what + " are " + listed(there) + "; those of the data are " +
+                   listed(here));
+}
+
 // What the inputs and outputs of both mean must be the same: else the weights say nothing.
-void check_meaning(const fs::path& path, const NetworkDescription& there,
-                   const NetworkDescription& here) {
-  if (there.model != here.model) {
-    refuse(path, "it is of model.name = \"" + there.model + "\", not \"" + here.model + "\"");
-  }
-  const bool both = !there.tokenizer.empty() && !here.tokenizer.empty();
+void check_meaning(const fs::path& path, const OpenNetwork& there,
+                   const StartingNetwork& training) {
+  const NetworkDescription& here = training.description;
+  const NetworkDescription& texts = there.description;
+  const bool both = !texts.tokenizer.empty() && !here.tokenizer.empty();
   if (both &&
-      (there.tokenizer != here.tokenizer || there.tokenizer_tables != here.tokenizer_tables)) {
+      (texts.tokenizer != here.tokenizer || texts.tokenizer_tables != here.tokenizer_tables)) {
     refuse(path, "its tokens are of another tokenizer or vocabulary");
   }
-  const auto rows = [](const std::string& text) {
-    return text.empty() ? nlohmann::json::object() : nlohmann::json::parse(text, nullptr, false);
-  };
-  const nlohmann::json a = rows(there.rows), b = rows(here.rows);
-  for (const char* key : {"features", "classes"}) {
-    if (a.is_object() && a.value(key, nlohmann::json()) != b.value(key, nlohmann::json())) {
-      refuse(path, std::string("its ") + key + " are " + a.value(key, nlohmann::json()).dump() +
-                       ", those of the data " + b.value(key, nlohmann::json()).dump());
-    }
-  }
+  check_names(path, "features", there.design.features, training.design.features);
+  check_names(path, "classes", there.design.classes, training.design.classes);
 }
 
 NetworkStart read_posterior(const fs::path& path, const StartingNetwork& training) {
   const NetworkFile file(path);
-  check_meaning(path, file.description(), training.description);
+  const std::string& model = file.description().model;
+  if (model != training.model.name) {
+    refuse(path, "it is of model.name = \"" + model + "\", not \"" + training.model.name + "\"");
+  }
+  check_meaning(path, open_network(Stream(), path), training);
   NetworkStart start;
   const std::size_t size = training.parameters.size();
   start.mean.resize(size);

@@ -23,6 +23,7 @@ struct StartingNetwork {
   const NetworkConfig& model;
   const NetworkDescription& description;  // of describe_network, with the rule
   const ExampleShape& shape;
+  const RowDesign& design;
   const ParameterSpace& parameters;
 };
 

@@ -320,16 +320,49 @@ def test_a_training_starts_at_an_earlier_one(bench):
     bench.write("train.toml", TEXT)
     check_refused(bench.train("--start", "first", folder="no"), USAGE, 'model.name = "mlp"')
     bench.write("train.toml", LINE)
-    check_refused(bench.train("--start", "first", folder="no"), USAGE, "features", "height")
+    check_refused(bench.train("--start", "first", folder="no"), USAGE, "features are x, y, height; those of the data are x, y")
 
 
 @on_ranks(1, 2)
-def test_a_damaged_start_names_every_tensor(bench):
+def test_a_damaged_posterior_is_no_start(bench):
     prepare(bench)
     bench.trained("--stop.steps", "1", folder="first")
     content = bench.read("first", "posterior.safetensors")
     bench.write("first/posterior.safetensors", content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
     check_refused(bench.train("--start", "first"), FILE, "posterior.safetensors")
+
+
+@on_ranks(1, 2)
+def test_every_tensor_that_does_not_fit_is_named(bench):
+    """Missing, with another shape, of nowhere; a posterior of more layers; weights not finite."""
+    prepare(bench, TEXT)
+    bench.trained("--stop.steps", "1", folder="first")
+    check_code(bench.run("export", "first", "--out", "hub"), DONE)
+    file = Tensors(bench.read("hub", "model.safetensors"))
+
+    def rewrite(tensors):
+        header, data = {}, b""
+        for name, (shape, content) in tensors.items():
+            header[name] = {"dtype": "F32", "shape": shape,
+                            "data_offsets": [len(data), len(data) + len(content)]}
+            data += content
+        text = json.dumps(header).encode()
+        text += b" " * (-len(text) % 8)
+        bench.write("hub/model.safetensors", struct.pack("<Q", len(text)) + text + data)
+
+    bad = dict(file.tensors)
+    bad.pop("transformer.h.0.ln_1.bias")
+    bad["transformer.stray"] = ([2], bytes(8))
+    shape, content = bad["transformer.wpe.weight"]
+    bad["transformer.wpe.weight"] = ([shape[1], shape[0], 1], content)
+    rewrite(bad)
+    check_refused(bench.train("--start", "hub"), FILE, "model.safetensors", "h.0.ln_1.bias", "stray",
+                  "wpe.weight")
+    rewrite(file.tensors | {"transformer.ln_f.bias": ([16], struct.pack("<16f", *[math.nan] * 16))})
+    check_refused(bench.train("--start", "hub"), FILE, "model.safetensors", "not finite")
+    bench.trained("--stop.steps", "1", "--model.layers", "2", folder="deeper")
+    check_refused(bench.train("--start", "deeper"), FILE, "posterior.safetensors",
+                  "mean.h.1.attn.c_attn.weight", "sd.h.1.mlp.c_proj.bias", "curvature.h.1.ln_2.bias")
 
 
 @on_ranks(1, 2)

@@ -3,8 +3,9 @@
 #
 #   launch/test.sh [--full]
 #
-# --full adds what takes longer: the long rounds of the tests, the address and thread sanitizers, the
-# fuzzers, the seeded faults, and the trials of large data, of Slurm and of the container image.
+# --full adds what takes longer: the long rounds of the tests, all tests again under the address and
+# thread sanitizers, the fuzzers, the seeded faults, and the trials of large data, of Slurm and of the
+# container image.
 #
 # Environment: BAYESUM_CUDA=ON compiles the CUDA twins too (preset cuda) and requires CUDA and NCCL;
 # BAYESUM_REQUIRE_CUDA=1 turns the skip of a test that needs a GPU into a failure; BAYESUM_DATA_DIR
@@ -80,9 +81,8 @@ main() {
   "$root/launch/install.sh"
   "$root/launch/data/fetch.sh" || echo "    without the example data; the tests that read them will say so"
   mpi_environment "$cores"
-  [ -z "$full" ] || export BAYESUM_LONG=1
   build "$preset"
-  run_ctest "$preset"
+  BAYESUM_LONG=${full:-${BAYESUM_LONG:-0}} run_ctest "$preset"
   if [ -n "$full" ]; then
     run_sanitizers
     run_script "the fuzzers" "$root/tests/fuzz/run.sh"

@@ -25,7 +25,7 @@ fuzz() {
 }
 
 main() {
-  local format seconds=60 status=0
+  local seconds=60
   case ${1:-} in
     -h | --help) usage "${BASH_SOURCE[0]}" && return ;;
   esac
@@ -33,10 +33,8 @@ main() {
   [ $# -gt 0 ] || set -- $(cd "$root/tests/fuzz/corpus" && ls)
   "$root/launch/install.sh" build fuzz
   build fuzz "${@/#/fuzz_}"
-  for format in "$@"; do
-    fuzz "$format" "$seconds" || status=1
-  done
-  return $status
+  export root && export -f fuzz
+  printf '%s\n' "$@" | xargs -P "$cores" -I FORMAT bash -c "fuzz FORMAT $seconds"
 }
 
 main "$@"

@@ -8,7 +8,6 @@
 #include "core/agree.hpp"
 #include "core/data/memory.hpp"
 #include "core/files/hash.hpp"
-#include "core/provenance.hpp"
 #include "core/weights/held_out.hpp"
 #include "core/weights/network_metrics.hpp"
 #include "core/weights/weight_checkpoint.hpp"

@@ -61,14 +61,8 @@ void agree(Communicator& communicator, const Stream& stream,
 
 void require_same(Communicator& communicator, const Stream& stream, std::uint64_t value,
                   const std::string& what) {
-  const auto ranks = static_cast<std::size_t>(communicator.size());
-  const auto me = static_cast<std::size_t>(communicator.rank());
-  std::vector<std::uint64_t> values(ranks);
-  values[me] = value;
-  const std::vector<std::size_t> counts(ranks, 1);
-  on_wire(stream, communicator, std::span(values), [&](const Stream& wire, auto payload) {
-    communicator.all_gather(wire, payload.subspan(me, 1), counts, payload);
-  });
+  const std::vector<std::uint64_t> values =
+      gather<std::uint64_t>(stream, communicator, std::span(&value, 1));
   const auto other = std::ranges::find_if(values, [&](auto x) { return x != values[0]; });
   if (other == values.end()) return;
   throw Error(ExitCode::kDisagreement,

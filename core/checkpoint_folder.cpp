@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "core/files/hash.hpp"
 #include "kernels/error.hpp"
 
 namespace bayesum {
@@ -30,12 +31,6 @@ std::optional<std::int64_t> step_of(const std::string& name) {
   return step;
 }
 
-std::string hexadecimal(std::uint64_t value) {
-  std::array<char, 17> digits{};
-  std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(value));
-  return digits.data();
-}
-
 void check_identity(const TensorReader& file, const CheckpointIdentity& identity) {
   const std::string belongs = "the checkpoint " + file.path().string() + " belongs to ";
   const std::string& config = file.text("config");
@@ -43,7 +38,7 @@ void check_identity(const TensorReader& file, const CheckpointIdentity& identity
     throw Error(ExitCode::kUsage,
                 belongs + "another configuration: " + first_difference(config, identity.config));
   }
-  const std::string here = hexadecimal(identity.fingerprint);
+  const std::string here = hash_text(identity.fingerprint);
   const std::string& there = file.text("data_fingerprint");
   if (there != here) {
     throw Error(ExitCode::kUsage, belongs + "other data: their fingerprint was " + there +
@@ -94,7 +89,7 @@ std::map<std::string, std::string> checkpoint_metadata(const std::string& format
                                                        std::int64_t step) {
   return {{"format", format},
           {"config", identity.config},
-          {"data_fingerprint", hexadecimal(identity.fingerprint)},
+          {"data_fingerprint", hash_text(identity.fingerprint)},
           {"step", std::to_string(step)}};
 }
 

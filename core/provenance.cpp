@@ -1,9 +1,7 @@
 #include "core/provenance.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 #include <set>
 #include <sstream>
 #include <utility>
@@ -188,12 +186,6 @@ std::vector<std::uint64_t> read_hashes(const std::string& name, const TensorFile
     hashes.push_back(read_hash(file, name, table.values.data() + 2 * i));
   }
   return hashes;
-}
-
-std::string hash_text(std::uint64_t hash) {
-  std::array<char, 17> digits{};
-  std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(hash));
-  return digits.data();
 }
 
 }  // namespace bayesum

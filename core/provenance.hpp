@@ -68,7 +68,4 @@ Sources read_sources(const std::string& name, const TensorFile& file);  // Error
 Tensor hash_tensor(const std::vector<std::uint64_t>& hashes);
 std::vector<std::uint64_t> read_hashes(const std::string& name, const TensorFile& file);
 
-// 16 hexadecimal digits.
-std::string hash_text(std::uint64_t hash);
-
 }  // namespace bayesum

@@ -11,6 +11,7 @@
 #include "core/checkpoint.hpp"
 #include "core/files/atomic_file.hpp"
 #include "core/files/event_file.hpp"
+#include "core/files/json_lines.hpp"
 #include "kernels/error.hpp"
 
 namespace bayesum {
@@ -87,27 +88,19 @@ std::string metrics_json(const StepReport& report) {
 
 std::vector<StepReport> read_metrics(const fs::path& path) {
   std::map<std::int64_t, StepReport> steps;
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    const auto json = nlohmann::json::parse(line, nullptr, false);
-    if (!json.is_object() || !json.contains("step") || !json["step"].is_number_integer()) continue;
-    // What was not finite has been written as null.
-    const auto number = [&](const char* key) {
-      const auto found = json.find(key);
-      return found != json.end() && found->is_number() ? found->get<double>() : std::nan("");
-    };
-    StepReport report{.step = json["step"].get<std::int64_t>(),
-                      .elbo = number("elbo"),
-                      .loss = number("loss"),
-                      .rows = number("rows"),
-                      .residual = number("residual"),
-                      .rho = number("rho"),
-                      .seconds = number("seconds")};
-    if (std::isfinite(number("backtracks"))) {
-      report.backtracks = static_cast<std::int64_t>(number("backtracks"));
+  read_json_lines(path, [&](const StepLine& line) {
+    StepReport report{.step = line.step,
+                      .elbo = line.number("elbo"),
+                      .loss = line.number("loss"),
+                      .rows = line.number("rows"),
+                      .residual = line.number("residual"),
+                      .rho = line.number("rho"),
+                      .seconds = line.number("seconds")};
+    if (std::isfinite(line.number("backtracks"))) {
+      report.backtracks = static_cast<std::int64_t>(line.number("backtracks"));
     }
-    steps[report.step] = report;
-  }
+    steps[line.step] = report;
+  });
   std::vector<StepReport> reports;
   for (const auto& [step, report] : steps) reports.push_back(report);
   return reports;

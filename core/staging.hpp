@@ -1,6 +1,10 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
+#include <numeric>
 #include <span>
+#include <vector>
 
 #include "distributed/communicator.hpp"
 #include "kernels/buffer.hpp"
@@ -27,6 +31,26 @@ void on_wire(const Stream& stream, const Communicator& communicator, std::span<T
   copy<T>(wire, host, staged.span());
   collective(wire, staged.span());
   copy<T>(wire, staged.span(), host);
+}
+
+// Collective: what every rank gives, rank r `counts[r]` values, one after the other on every rank.
+template <class T>
+std::vector<T> gather(const Stream& stream, Communicator& communicator, std::span<const T> mine,
+                      std::span<const std::size_t> counts) {
+  const std::size_t first = std::reduce(counts.begin(), counts.begin() + communicator.rank());
+  std::vector<T> all(std::reduce(counts.begin(), counts.end()));
+  std::ranges::copy(mine, all.begin() + static_cast<std::ptrdiff_t>(first));
+  on_wire(stream, communicator, std::span(all), [&](const Stream& wire, auto payload) {
+    communicator.all_gather(wire, payload.subspan(first, mine.size()), counts, payload);
+  });
+  return all;
+}
+
+// The same where every rank gives as many.
+template <class T>
+std::vector<T> gather(const Stream& stream, Communicator& communicator, std::span<const T> mine) {
+  return gather(stream, communicator, mine,
+                std::vector(static_cast<std::size_t>(communicator.size()), mine.size()));
 }
 
 }  // namespace bayesum

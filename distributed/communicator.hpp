@@ -50,10 +50,11 @@ struct Traffic {
 // A call whose arguments do not fit is Error(kUsage), a failure of the wire Error(kDevice); ranks
 // seen to disagree on what is called are Error(kDisagreement). Each names the rank.
 //
-//   cost per rank for n bytes, R ranks:  all_reduce 2n(R-1)/R    reduce_scatter, all_gather
-//   n(R-1)/R
-//                                        broadcast n             send, receive n
-//   n is the whole vector: `inout`, the `in` of reduce_scatter, the `out` of all_gather.
+// Cost per rank for n bytes and R ranks, n the whole vector: `inout`, the `in` of reduce_scatter,
+// the `out` of all_gather:
+//   all_reduce                   2n(R-1)/R
+//   reduce_scatter, all_gather   n(R-1)/R
+//   broadcast, send, receive     n
 class Communicator {
  public:
   virtual ~Communicator() = default;

@@ -21,9 +21,8 @@ enum class Likelihood {
 // z_i = x_i' m + offset_i and v_i = x_i' Sigma x_i these are one-dimensional expectations under
 // N(z_i, v_i):
 //   loss      += sum_i w_i E[l_i(z)]
-//   gradient  += sum_i w_i E[l_i'(z)] x_i                      (d)
-//   curvature += sum_i w_i E[l_i''(z)] x_i x_i'                (packed lower triangle, or diagonal
-//   d)
+//   gradient  += sum_i w_i E[l_i'(z)] x_i          (d)
+//   curvature += sum_i w_i E[l_i''(z)] x_i x_i'    (packed lower triangle, or diagonal d)
 // Poisson in closed form, exp(z + v/2); the others by quadrature, with gradient and curvature the
 // exact derivatives of the discretised loss, E[l''] = E[(z - mean) l'] / v and its like
 // (kernels/glm_expectation.hpp, kernels/probit_loss.hpp). A rate too large for a double is

@@ -24,8 +24,8 @@ namespace bayesum {
 // gamma:
 //
 //   loss    += -sum_i v_i [ sum_w n_iw log s_iw + log Gamma(K alpha) - K log Gamma(alpha)
-//               - log Gamma(sum gamma_i) + sum_k log Gamma(gamma_ik) + (alpha - gamma_ik) log t_ik
-//               ]
+//               - log Gamma(sum gamma_i) + sum_k log Gamma(gamma_ik)
+//               + sum_k (alpha - gamma_ik) log t_ik ]
 //   counts_wk += sum_i v_i n_iw phi_iwk        v_i: the weight of the document
 //
 // Is it the best bound? With gamma eliminated, and N_k = sum_w n_w phi_wk, the bound is a sum of

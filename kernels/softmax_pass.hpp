@@ -16,9 +16,8 @@ namespace bayesum {
 // and e the indicator of class y, sums of derivatives of the negative log-likelihood, averaged over
 // S draws of theta:
 //   loss      += sum_i w_i mean_s [-log p(y_i)]
-//   gradient  += sum_i w_i mean_s [p - e] (x) x_i                          (D)
-//   curvature += sum_i w_i mean_s [diag p - p p'] (x) x_i x_i'             (packed D, or diagonal
-//   D)
+//   gradient  += sum_i w_i mean_s [p - e] (x) x_i                 (D)
+//   curvature += sum_i w_i mean_s [diag p - p p'] (x) x_i x_i'    (packed D, or diagonal D)
 // The curvature is positive semi-definite. Its weights are averaged over draws before they meet x,
 // so that it costs one X' diag(w) X a pair of classes, whatever S.
 struct SoftmaxPass {

@@ -108,31 +108,21 @@ void share_cores(Communicator& ranks) {
 
 std::vector<std::string> hosts_of(const Stream& stream, Communicator& ranks) {
   constexpr std::size_t kBytes = 64;
-  const auto size = static_cast<std::size_t>(ranks.size());
-  const auto first = static_cast<std::size_t>(ranks.rank()) * kBytes;
-  const std::vector<std::size_t> counts(size, kBytes);
-  std::vector<std::byte> names(size * kBytes);
-  const std::string mine = host_name().substr(0, kBytes - 1);
-  std::ranges::copy(std::as_bytes(std::span(mine)), &names[first]);
-  on_wire(stream, ranks, std::span(names), [&](const Stream& wire, auto payload) {
-    ranks.all_gather(wire, payload.subspan(first, kBytes), counts, payload);
-  });
+  std::vector<std::byte> mine(kBytes);
+  const std::string name = host_name().substr(0, kBytes - 1);
+  std::ranges::copy(std::as_bytes(std::span(name)), mine.begin());
+  const std::vector<std::byte> names = gather<std::byte>(stream, ranks, mine);
   std::vector<std::string> hosts;
-  for (std::size_t rank = 0; rank < size; ++rank) {
-    hosts.emplace_back(reinterpret_cast<const char*>(&names[rank * kBytes]));
+  for (std::size_t first = 0; first < names.size(); first += kBytes) {
+    hosts.emplace_back(reinterpret_cast<const char*>(&names[first]));
   }
   return hosts;
 }
 
 std::size_t ranks_that_say(const std::string& text, const Stream& stream, Communicator& ranks) {
-  std::vector<std::uint64_t> said(static_cast<std::size_t>(ranks.size()));
-  const auto mine = static_cast<std::size_t>(ranks.rank());
-  said[mine] = hash_of(std::as_bytes(std::span(text)));
-  const std::vector<std::size_t> counts(said.size(), 1);
-  on_wire(stream, ranks, std::span(said), [&](const Stream& wire, auto payload) {
-    ranks.all_gather(wire, payload.subspan(mine, 1), counts, payload);
-  });
-  return static_cast<std::size_t>(std::ranges::count(said, said[mine]));
+  const std::uint64_t mine = hash_of(std::as_bytes(std::span(text)));
+  const std::vector<std::uint64_t> said = gather<std::uint64_t>(stream, ranks, std::span(&mine, 1));
+  return static_cast<std::size_t>(std::ranges::count(said, mine));
 }
 
 Job::Job() {

@@ -1,6 +1,7 @@
 #include "launch/machine.hpp"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -39,6 +40,13 @@ std::string processor_name() {
 double memory_bytes() { return kilobytes_of("MemTotal"); }
 
 double available_memory_bytes() { return kilobytes_of("MemAvailable"); }
+
+double resident_memory_bytes() {
+  std::uint64_t pages = 0, resident = 0;
+  std::ifstream file("/proc/self/statm");
+  if (!(file >> pages >> resident)) return 0;
+  return static_cast<double>(resident) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+}
 
 std::uint64_t peak_memory_bytes() {
   struct rusage usage {};

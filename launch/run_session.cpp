@@ -2,13 +2,12 @@
 
 #include <unistd.h>
 
-#include <filesystem>
+#include <atomic>
 #include <iostream>
 
-#include "core/agree.hpp"
 #include "distributed/mpi.hpp"
 #include "launch/log.hpp"
-#include "launch/table.hpp"
+#include "launch/signals.hpp"
 
 namespace bayesum {
 
@@ -28,15 +27,6 @@ RunSession::RunSession(const RunConfig& config, Communicator& ranks, const Strea
 std::string RunSession::where() const {
   return counted(static_cast<std::size_t>(ranks_.size()), "rank") + " (" + ranks_.name() + ", " +
          (stream_.on_cuda() ? "cuda" : "cpu") + ")";
-}
-
-StopReason RunSession::run(const std::function<StopReason()>& training) {
-  try {
-    return training();
-  } catch (const std::exception& error) {
-    log_->error(error.what());
-    throw;
-  }
 }
 
 void RunSession::begin(const std::string& toml) {
@@ -75,6 +65,44 @@ void RunSession::finish(StopReason reason, const Progress::Moment& moment) {
     std::cout << "stopped on request at step " << moment.step << "; go on with --resume auto"
               << std::endl;
   }
+}
+
+void RunSession::tell_ranks(Table& table) const {
+  table.add({"ranks", where()});
+  if (ranks_.size() == 1) return;
+  const Traffic& traffic = ranks_.traffic();
+  table.add({"communicated", bytes_text(static_cast<double>(traffic.bytes)) + " in " +
+                                 std::to_string(traffic.calls) + " calls by rank 0"});
+}
+
+void RunSession::write(const std::function<void()>& work) {
+  ranks_.activity().enter(Phase::kSaving);
+  agree(ranks_, stream_, [&] {
+    if (is_root()) work();
+  });
+}
+
+void RunSession::save(std::int64_t step,
+                      const std::function<void(const std::filesystem::path&)>& save) {
+  ranks_.activity().enter(Phase::kSaving, step);
+  write([&] { save(folder_->checkpoints()); });
+  log_->info("saved the checkpoint of step {}", step);
+}
+
+ExitCode run_training(Job& job, const RunConfig& config,
+                      const std::function<StopReason(RunSession&)>& training) {
+  watch_signals();
+  std::atomic<StopReason> reason{};
+  run_on_ranks(job, config, [&](Communicator& ranks, const Stream& stream) {
+    RunSession session(config, ranks, stream);
+    try {
+      reason = training(session);
+    } catch (const std::exception& error) {
+      session.log().error(error.what());
+      throw;
+    }
+  });
+  return reason == StopReason::kRequested ? ExitCode::kStopped : ExitCode::kDone;
 }
 
 }  // namespace bayesum

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <atomic>
 #include <iostream>
 #include <optional>
 
@@ -9,7 +8,6 @@
 #include "core/files/field_text.hpp"
 #include "core/files/hash.hpp"
 #include "core/sites.hpp"
-#include "core/staging.hpp"
 #include "distributed/mpi.hpp"
 #include "launch/commands.hpp"
 #include "launch/network/network_config.hpp"
@@ -52,20 +50,12 @@ Progress::Moment moment_of(const StepReport& report) {
 // One rank's part in a training.
 class Training {
  public:
-  Training(const TrainConfig& config, Communicator& ranks, const Stream& stream)
-      : config_(config),
-        ranks_(ranks),
-        stream_(stream),
-        is_root_(ranks.rank() == 0),
-        session_(config_.run, ranks, stream) {}
+  Training(const TrainConfig& config, RunSession& session)
+      : config_(config), session_(session), ranks_(session.ranks()), stream_(session.stream()) {}
 
-  StopReason run() {
-    return session_.run([this] { return train(); });
-  }
+  StopReason train();
 
  private:
-  StopReason train();
-  std::string resolved_toml() const;
   void take_up();
   void read_data();
   void make_model_of_data();
@@ -82,10 +72,9 @@ class Training {
   std::string dropped_text() const;
 
   TrainConfig config_;
+  RunSession& session_;
   Communicator& ranks_;
   const Stream& stream_;
-  bool is_root_;
-  RunSession session_;
   std::optional<TrainedModel> start_;
   std::optional<Continuation> continuation_;
   std::optional<Dataset> data_;
@@ -105,28 +94,19 @@ StopReason Training::train() {
                   hooks());
   if (continuation_ && continuation_->start) trainer.start_at(*continuation_->start);
   const auto state = newest_state();
-  session_.begin(resolved_toml());
+  session_.begin(config_.toml());
   if (state) trainer.restore(*state);
 
   const TrainingResult result = trainer.run();
   session_.finish(result.reason, moment_of(result.last));
   if (result.reason == StopReason::kRequested) return result.reason;
   keep_sites(result);
-  ranks_.activity().enter(Phase::kSaving);
-  agree(ranks_, stream_, [&] {
-    if (!is_root_) return;
+  session_.write([&] {
     const TrainedModel trained = trained_model(result);
     write_tensors(session_.folder().posterior(), trained.to_file());
     tell(trained, result.reason);
   });
   return result.reason;
-}
-
-std::string Training::resolved_toml() const {
-  TrainConfig resolved = config_;
-  Fields fields;
-  resolved.describe(fields);
-  return to_toml(fields);
 }
 
 // What is continued from earlier runs, read by every rank.
@@ -171,7 +151,7 @@ void Training::read_data() {
   if (summary_.dropped > 0) {
     session_.log().warn("{} with a missing value dropped", counted(summary_.dropped, "row"));
   }
-  if (!is_root_ || continuation_) return;
+  if (!session_.is_root() || continuation_) return;
   for (const Input& input : doubtful_categories(*data_, config_.data.categories, summary_.rows)) {
     session_.log().warn("data.categories: '{}' has {} for {}, all of them numbers; is it a number?",
                         input.name, counted(input.levels.size(), "level"),
@@ -200,7 +180,7 @@ void Training::make_model_of_data() {
     sources_.add(continuation_->prior_sources, 1);
   });
   identity_.fingerprint = summary_.fingerprint;
-  if (!is_root_) return;
+  if (!session_.is_root()) return;
   std::cout << config_.model.name << " model of " << config_.data.path << ": "
             << counted(summary_.rows, "row") << dropped_text() << ", "
             << counted(data_->design().features.size(), "feature") << ", on " << session_.where()
@@ -208,35 +188,25 @@ void Training::make_model_of_data() {
   session_.begin_progress(config_.stop.steps);
 }
 
-// That of the newest checkpoint, read by rank 0, when there is one to go on from.
+// That of the newest checkpoint, when there is one to go on from.
 std::optional<TrainingState> Training::newest_state() {
-  if (config_.run.resume != "auto") return std::nullopt;
-  std::optional<TrainingState> state;
-  agree(ranks_, stream_, [&] {
-    if (!is_root_) return;
-    const auto warn = [&](const std::string& sentence) { session_.log().warn(sentence); };
-    state = load_checkpoint(session_.folder().checkpoints(), identity_, model_->initial_posterior(),
-                            warn);
-  });
-  double found = state ? 1.0 : 0.0;
-  session_.share(std::span(&found, 1));
-  if (found == 0) return std::nullopt;
-  if (!state) state = TrainingState{0, 0, model_->initial_posterior(), {}};
-  share(*state);
-  session_.tell_resumed(state->step);
-  return state;
+  return session_.resume<TrainingState>(
+      [&](const auto& folder, const auto& warn) {
+        return load_checkpoint(folder, identity_, model_->initial_posterior(), warn);
+      },
+      [&] {
+        return TrainingState{0, 0, model_->initial_posterior(), {}};
+      },
+      [&](TrainingState& state) { share(state); });
 }
 
-// From rank 0 to all.
+// All but its step.
 void Training::share(TrainingState& state) {
   const auto broadcast = [&](std::span<double> values) { session_.share(values); };
   const std::size_t size = state.posterior.size();
   state.control.scalars.resize(StepControl({}).save().scalars.size());
   state.control.base_natural.resize(size);
   state.control.base_message.resize(size);
-  auto step = static_cast<double>(state.step);
-  broadcast({&step, 1});
-  state.step = static_cast<std::int64_t>(step);
   broadcast({&state.previous_elbo, 1});
   broadcast(state.posterior.natural());
   broadcast(state.control.scalars);
@@ -246,7 +216,7 @@ void Training::share(TrainingState& state) {
 
 Trainer::Hooks Training::hooks() {
   const auto report = [this](const StepReport& step) {
-    if (!is_root_) return;
+    if (!session_.is_root()) return;
     session_.folder().write_metrics(metrics_json(step));
     session_.plot(step.step, {{"elbo", step.elbo}, {"residual", step.residual}});
     session_.log().debug("step {}: ELBO {}, residual {}, rho {}", step.step, step.elbo,
@@ -260,18 +230,14 @@ Trainer::Hooks Training::hooks() {
 }
 
 void Training::save(const TrainingState& state) {
-  ranks_.activity().enter(Phase::kSaving, state.step);
-  agree(ranks_, stream_, [&] {
-    if (is_root_) save_checkpoint(session_.folder().checkpoints(), identity_, state);
-  });
-  session_.log().info("saved the checkpoint of step {}", state.step);
+  session_.save(state.step, [&](const auto& folder) { save_checkpoint(folder, identity_, state); });
 }
 
 // Of the posterior that training ended with.
 void Training::keep_sites(const TrainingResult& result) {
   if (config_.run.keep_sites == "no") return;
   constexpr double kRounding = 1e-12;  // residuals below this are none
-  if (is_root_ && result.last.residual > std::max(config_.stop.residual, kRounding)) {
+  if (session_.is_root() && result.last.residual > std::max(config_.stop.residual, kRounding)) {
     session_.log().warn(
         "the posterior is not at its fixed point: prior and sites add up to it but for a residual "
         "of {}, above stop.residual = {}; train longer, on all of the data",
@@ -281,9 +247,7 @@ void Training::keep_sites(const TrainingResult& result) {
   ranks_.activity().enter(Phase::kGathering);
   const Sites sites =
       gather_sites({stream_, ranks_, *data_, *model_}, result.posterior, summary_, column);
-  agree(ranks_, stream_, [&] {
-    if (is_root_) write_tensors(session_.folder().sites(), sites.to_file());
-  });
+  session_.write([&] { write_tensors(session_.folder().sites(), sites.to_file()); });
   session_.log().info("kept {}", counted(sites.sites.size(), "site"));
 }
 
@@ -303,16 +267,11 @@ TrainedModel Training::trained_model(const TrainingResult& result) const {
 
 void Training::tell(const TrainedModel& trained, StopReason reason) const {
   const StepReport& fit = trained.fit;
-  const Traffic& traffic = ranks_.traffic();
   Table table({"ELBO", rounded(fit.elbo, 12)});
   table.add({"residual", rounded(fit.residual, 3)});
   table.add({"steps", std::to_string(fit.step) + " (" + to_string(reason) + ")"});
   table.add({"time", seconds_text(fit.seconds)});
-  table.add({"ranks", session_.where()});
-  if (ranks_.size() > 1) {
-    table.add({"communicated", bytes_text(static_cast<double>(traffic.bytes)) + " in " +
-                                   std::to_string(traffic.calls) + " calls by rank 0"});
-  }
+  session_.tell_ranks(table);
   if (start_) {
     const PosteriorDistance moved = distance(*start_, trained);
     table.add({"from the start", "symmetrised KL " + rounded(moved.symmetrised_kl, 3) +
@@ -338,12 +297,8 @@ ExitCode train(const TrainOptions& options, Job& job) {
   TrainConfig config;
   agree(job.ranks(), Stream(),
         [&] { config = load_train_config(options.config, options.overrides); });
-  watch_signals();
-  std::atomic<StopReason> reason{};
-  run_on_ranks(job, config.run, [&](Communicator& ranks, const Stream& stream) {
-    reason = Training(config, ranks, stream).run();
-  });
-  return reason == StopReason::kRequested ? ExitCode::kStopped : ExitCode::kDone;
+  return run_training(job, config.run,
+                      [&](RunSession& session) { return Training(config, session).train(); });
 }
 
 }  // namespace bayesum

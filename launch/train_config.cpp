@@ -73,8 +73,13 @@ std::string TrainConfig::identity() const {
   deciding.stop = {};
   deciding.run = {};
   deciding.run.seed = run.seed;
+  return deciding.toml();
+}
+
+std::string TrainConfig::toml() const {
+  TrainConfig written = *this;
   Fields fields;
-  deciding.describe(fields);
+  written.describe(fields);
   return to_toml(fields);
 }
 

@@ -41,6 +41,7 @@ struct TrainConfig {
   RunConfig run;
 
   void describe(Fields& fields);
+  std::string toml() const;  // every key
 
   // What a checkpoint belongs to: the sections [data], [model], [prior] and [rule] and the seed, as
   // TOML. Earlier runs that are taken up stand in it by what they hold, see

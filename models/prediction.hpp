@@ -15,9 +15,10 @@ namespace bayesum {
 //   probit    Bernoulli of probability Phi(mean of z / sqrt(1 + variance of z))
 //   poisson   Poisson mixture over the same z
 //   negative-binomial   likewise
-//   softmax   probabilities of the classes (models/regression/class_prediction.hpp); dense rows
-//   alone linear    x'm + offset + sqrt(b/a (1 + x' Lambda^-1 x)) t_2a student-t the same with 1/u
-//   for the 1, u ~ Gamma(nu/2, nu/2)
+//   softmax   probabilities of the classes (models/regression/class_prediction.hpp), of dense
+//             rows alone
+//   linear    x'm + offset + sqrt(b/a (1 + x' Lambda^-1 x)) t_2a
+//   student-t   the same with 1/u for the 1, u ~ Gamma(nu/2, nu/2)
 //
 // It is the distribution of one response: weights, which multiply log-likelihoods, play no part.
 // Where the batch has a response (NaN is none), its density and distribution function are given

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/data/csv_fields.hpp"
+#include "core/data/row_blocks.hpp"
 #include "core/files/field_text.hpp"
 #include "core/files/lines.hpp"
 #include "kernels/error.hpp"
@@ -149,23 +150,13 @@ std::uint64_t CsvFile::read(Range bytes, const Selection& selection, std::size_t
                             const Visitor& visit) const {
   RowParser parser(*this, selection);
   Lines lines(file_, body_, bytes);
-  const std::size_t columns = selection.columns.size();
-  std::vector<double> rows;
-  std::vector<std::uint64_t> starts;
-  const auto flush = [&] {
-    visit({.values = {rows.data(), starts.size(), columns}, .sparse = {}, .starts = starts});
-    rows.clear();
-    starts.clear();
-  };
+  RowBlocks blocks(selection.columns.size(), block_rows, visit);
   std::string_view line;
   while (lines.next(line)) {
     if (trimmed(line).empty()) continue;
-    rows.resize(rows.size() + columns);
-    parser.parse(line, lines.start(), rows.data() + rows.size() - columns);
-    starts.push_back(lines.start());
-    if (starts.size() == block_rows) flush();
+    parser.parse(line, lines.start(), blocks.add(lines.start()));
   }
-  if (!starts.empty()) flush();
+  blocks.flush();
   return lines.hash();
 }
 

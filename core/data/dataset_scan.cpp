@@ -53,30 +53,28 @@ DataSummary Dataset::scan(const Stream& stream, Communicator& communicator) {
   const std::size_t size = summary_size(inputs_, one_hot());
   std::vector<double> shift;
   std::vector<double> sums(kFeatures + (fills_missing() ? 3 : 2) * size + classes_.size());
-  std::vector<std::uint64_t> hashes(virtual_shards_);
+  std::vector<std::uint64_t> hashes;  // of the shards of this rank, then of all
   SumTree tree(virtual_shards_, sums.size(), wire.device());
   agree(communicator, stream, [&] {
     shift = first_row();
     for (std::size_t shard = mine.first; shard < mine.last; ++shard) {
       std::fill(sums.begin(), sums.end(), 0.0);
-      hashes[shard] =
+      hashes.push_back(
           file_->read(part_of(shard), parts_.selection, block_rows_, [&](const TableRows& rows) {
             const Kept rows_kept = kept(rows);
             check(rows, rows_kept);
             add(rows, rows_kept, shift, sums);
             communicator.activity().move();
-          });
+          }));
       tree.add(wire, shard, sums);
     }
   });
   tree.finish(wire, communicator, sums);
   on_wire(stream, communicator, std::span(sums),
           [&](const Stream& queue, auto payload) { communicator.broadcast(queue, payload, 0); });
-  const auto ranks = static_cast<std::size_t>(communicator.size());
-  const std::vector<std::size_t> counts = even_counts(virtual_shards_, ranks);
-  on_wire(stream, communicator, std::span(hashes), [&](const Stream& queue, auto payload) {
-    communicator.all_gather(queue, payload.subspan(mine.first, mine.size()), counts, payload);
-  });
+  hashes = gather<std::uint64_t>(
+      stream, communicator, hashes,
+      even_counts(virtual_shards_, static_cast<std::size_t>(communicator.size())));
   for (std::size_t shard = 0; shard < virtual_shards_; ++shard) shards_[shard].hash = hashes[shard];
   DataSummary result = summarize(shift, sums);
   result.fingerprint = hash_of(std::as_bytes(std::span(hashes)));

@@ -32,25 +32,11 @@ void sort_levels(std::vector<std::string>& levels) {
 }
 
 // Each rank's bytes, one after the other, on every rank.
-std::vector<std::byte> gather(const Stream& stream, Communicator& communicator,
-                              std::span<const std::byte> mine) {
-  const auto ranks = static_cast<std::size_t>(communicator.size());
-  std::vector<std::uint64_t> sizes(ranks);
-  sizes[static_cast<std::size_t>(communicator.rank())] = mine.size();
-  on_wire(stream, communicator, std::span(sizes),
-          [&](const Stream& wire, auto payload) { communicator.all_reduce(wire, payload); });
-  std::size_t first = 0, total = 0;
-  for (std::size_t rank = 0; rank < ranks; ++rank) {
-    if (rank == static_cast<std::size_t>(communicator.rank())) first = total;
-    total += sizes[rank];
-  }
-  std::vector<std::byte> all(total);
-  std::ranges::copy(mine, all.begin() + static_cast<std::ptrdiff_t>(first));
-  const std::vector<std::size_t> counts(sizes.begin(), sizes.end());
-  on_wire(stream, communicator, std::span(all), [&](const Stream& wire, auto payload) {
-    communicator.all_gather(wire, payload.subspan(first, mine.size()), counts, payload);
-  });
-  return all;
+std::vector<std::byte> gather_bytes(const Stream& stream, Communicator& communicator,
+                                    std::span<const std::byte> mine) {
+  const std::uint64_t size = mine.size();
+  const auto sizes = gather<std::uint64_t>(stream, communicator, std::span(&size, 1));
+  return gather(stream, communicator, mine, std::vector<std::size_t>(sizes.begin(), sizes.end()));
 }
 
 }  // namespace
@@ -89,7 +75,7 @@ std::vector<std::string> LevelCollector::merge(const Stream& stream, Communicato
                                                const std::string& what) const {
   std::string mine;
   for (const std::string& level : seen_) mine.append(level).append(1, '\n');
-  const auto all = gather(stream, communicator, std::as_bytes(std::span(mine)));
+  const auto all = gather_bytes(stream, communicator, std::as_bytes(std::span(mine)));
   const std::string_view text(reinterpret_cast<const char*>(all.data()), all.size());
   std::set<std::string> merged;
   for (std::size_t at = 0; at < text.size();) {

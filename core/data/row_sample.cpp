@@ -88,13 +88,10 @@ Totals read_shard(const Stream& stream, Dataset& data, std::size_t shard, std::u
 // Of each of the keys of this rank its place among the smallest of all ranks, or `count` for none.
 std::vector<std::size_t> places_among_all(const Stream& stream, Communicator& communicator,
                                           const std::vector<Candidate>& mine, std::size_t count) {
-  std::vector<double> keys(count * static_cast<std::size_t>(communicator.size()), kNoKey);
+  std::vector<double> padded(count, kNoKey);
+  std::ranges::transform(mine, padded.begin(), &Candidate::key);
+  const std::vector<double> keys = gather<double>(stream, communicator, padded);
   const std::size_t first = count * static_cast<std::size_t>(communicator.rank());
-  std::ranges::transform(mine, keys.begin() + static_cast<std::ptrdiff_t>(first), &Candidate::key);
-  const std::vector<std::size_t> counts(static_cast<std::size_t>(communicator.size()), count);
-  on_wire(stream, communicator, std::span(keys), [&](const Stream& wire, auto payload) {
-    communicator.all_gather(wire, payload.subspan(first, count), counts, payload);
-  });
   std::vector<std::size_t> order(keys.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::stable_sort(order, {}, [&](std::size_t i) { return keys[i]; });
@@ -107,21 +104,18 @@ std::vector<std::size_t> places_among_all(const Stream& stream, Communicator& co
 }
 
 // Of all shards, in their order, from those that each rank has read.
-Totals total_of(const Stream& stream, Communicator& communicator, std::vector<Totals> shards) {
-  const Range mine = shards_of_rank(shards.size(), communicator.size(), communicator.rank());
+Totals total_of(const Stream& stream, Communicator& communicator, const std::vector<Totals>& mine,
+                std::size_t virtual_shards) {
   std::vector<std::size_t> counts =
-      even_counts(shards.size(), static_cast<std::size_t>(communicator.size()));
+      even_counts(virtual_shards, static_cast<std::size_t>(communicator.size()));
   for (std::size_t& count : counts) count *= 2;
-  std::vector<double> wire_form;
-  for (const Totals& each : shards) wire_form.insert(wire_form.end(), {each.rows, each.weight});
-  on_wire(stream, communicator, std::span(wire_form), [&](const Stream& wire, auto payload) {
-    communicator.all_gather(wire, payload.subspan(2 * mine.first, 2 * mine.size()), counts,
-                            payload);
-  });
+  std::vector<double> flat;
+  for (const Totals& each : mine) flat.insert(flat.end(), {each.rows, each.weight});
+  const std::vector<double> shards = gather<double>(stream, communicator, flat, counts);
   Totals all;
-  for (std::size_t i = 0; i < wire_form.size(); i += 2) {
-    all.rows += wire_form[i];
-    all.weight += wire_form[i + 1];
+  for (std::size_t i = 0; i < shards.size(); i += 2) {
+    all.rows += shards[i];
+    all.weight += shards[i + 1];
   }
   return all;
 }
@@ -147,15 +141,16 @@ std::vector<double> gather_rows(const Stream& stream, Communicator& communicator
 
 RowSample sample_rows(const Stream& stream, Communicator& communicator, Dataset& data,
                       std::size_t count, std::uint64_t seed) {
-  std::vector<Totals> shards(data.virtual_shards());
+  std::vector<Totals> totals;
   Reservoir reservoir(count);
   agree(communicator, stream, [&] {
-    const Range mine = shards_of_rank(shards.size(), communicator.size(), communicator.rank());
+    const Range mine =
+        shards_of_rank(data.virtual_shards(), communicator.size(), communicator.rank());
     for (std::size_t shard = mine.first; shard < mine.last; ++shard) {
-      shards[shard] = read_shard(stream, data, shard, seed, reservoir);
+      totals.push_back(read_shard(stream, data, shard, seed, reservoir));
     }
   });
-  const Totals all = total_of(stream, communicator, std::move(shards));
+  const Totals all = total_of(stream, communicator, totals, data.virtual_shards());
   const std::vector<Candidate>& candidates = reservoir.finish();
   const std::size_t columns = data.design().columns();
   const std::size_t rows = std::min(count, static_cast<std::size_t>(all.rows));

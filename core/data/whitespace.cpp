@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "core/data/row_blocks.hpp"
 #include "core/files/field_text.hpp"
 #include "core/files/lines.hpp"
 #include "kernels/error.hpp"
@@ -104,24 +105,14 @@ std::uint64_t WhitespaceFile::read(Range bytes, const Selection& selection, std:
                                    const Visitor& visit) const {
   const RowParser parser(*this, selection);
   Lines lines(file_, extent(), bytes);
-  const std::size_t columns = selection.columns.size();
-  std::vector<double> rows;
-  std::vector<std::uint64_t> starts;
-  const auto flush = [&] {
-    visit({.values = {rows.data(), starts.size(), columns}, .sparse = {}, .starts = starts});
-    rows.clear();
-    starts.clear();
-  };
+  RowBlocks blocks(selection.columns.size(), block_rows, visit);
   std::vector<std::string_view> fields;
   for (std::string_view line; lines.next(line);) {
     split(without_comment(line), fields);
     if (fields.empty()) continue;
-    rows.resize(rows.size() + columns);
-    parser.parse(fields, lines.start(), rows.data() + rows.size() - columns);
-    starts.push_back(lines.start());
-    if (starts.size() == block_rows) flush();
+    parser.parse(fields, lines.start(), blocks.add(lines.start()));
   }
-  if (!starts.empty()) flush();
+  blocks.flush();
   return lines.hash();
 }
 

@@ -157,7 +157,12 @@ std::unique_ptr<Examples> open_validation_tokens(const ExamplesConfig& config,
                                                  const Tokenizer* tokenizer,
                                                  std::size_t vocabulary) {
   const auto open = [&](const std::string& path) {
-    return is_tokens(config, path) ? TokenFile(path, vocabulary) : TokenFile(path, *tokenizer);
+    if (is_tokens(config, path)) return TokenFile(path, vocabulary);
+    if (tokenizer == nullptr) {
+      refuse("data.tokenizer does not say how the text " + path + " becomes tokens; " +
+             config.path + " holds tokens already");
+    }
+    return TokenFile(path, *tokenizer);
   };
   if (config.validation_share > 0) return tokens_behind_cut(config, open(config.path));
   if (config.validation.empty()) return nullptr;

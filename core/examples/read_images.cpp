@@ -56,10 +56,10 @@ RowExamples read_images(const RowSource& source, Response response, Scaling scal
   RowDesign design{
       .pixels = rows.features, .mean = {0.0}, .sd = {scaling == Scaling::kUnit ? 255.0 : 1.0}};
   if (scaling == Scaling::kStandard) {
-    const Moments moments = moments_of(
+    const Standardization found = standardization_of(
         rows.pixels.size(), [&](std::size_t i) { return static_cast<double>(rows.pixels[i]); });
-    design.mean[0] = moments.mean;
-    design.sd[0] = moments.sd;
+    design.mean[0] = found.mean;
+    design.sd[0] = found.sd;
   }
   const std::int32_t largest = *std::ranges::max_element(rows.labels);
   for (std::int32_t label = 0; label <= largest; ++label) {

@@ -106,14 +106,14 @@ RowDesign standard_design(const std::vector<double>& values, const std::vector<s
   const std::size_t width = design.features.size() + 1;
   for (std::size_t column = 0; column < width; ++column) {
     if (column == 0 && classes) continue;
-    const Moments moments =
-        moments_of(rows.size(), [&](std::size_t i) { return values[rows[i] * width + column]; });
+    const Standardization found = standardization_of(
+        rows.size(), [&](std::size_t i) { return values[rows[i] * width + column]; });
     if (column == 0) {
-      design.response_mean = moments.mean;
-      design.response_sd = moments.sd;
+      design.response_mean = found.mean;
+      design.response_sd = found.sd;
     } else {
-      design.mean[column - 1] = moments.mean;
-      design.sd[column - 1] = moments.sd;
+      design.mean[column - 1] = found.mean;
+      design.sd[column - 1] = found.sd;
     }
   }
   return design;

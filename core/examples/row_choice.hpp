@@ -12,14 +12,15 @@ namespace bayesum {
 // file and line for a number that is no row's, or is named twice; and when none are left.
 std::vector<std::size_t> chosen_rows(const RowSource& source, std::size_t count);
 
-struct Moments {
+// What values lose and are divided by.
+struct Standardization {
   double mean = 0;
   double sd = 1;
 };
 
 // Of value(i), i < count; the standard deviation of what is constant is 1.
 template <class Value>
-Moments moments_of(std::size_t count, const Value& value) {
+Standardization standardization_of(std::size_t count, const Value& value) {
   double sum = 0, squares = 0;
   for (std::size_t i = 0; i < count; ++i) sum += value(i);
   const double mean = sum / static_cast<double>(count);

@@ -23,6 +23,10 @@ RowExamples::RowExamples(Rows rows, RowDesign design)
   shape_ = {.features = rows_.features,
             .classes = design_.classes.size(),
             .responses = labelled ? std::size_t{0} : std::size_t{1}};
+  for (std::size_t value = 0; !rows_.pixels.empty() && value < shade_.size(); ++value) {
+    shade_[value] =
+        static_cast<float>((static_cast<double>(value) - design_.mean[0]) / design_.sd[0]);
+  }
 }
 
 void RowExamples::fetch(std::span<const ExampleId> ids, const ExampleBuffers& out) const {
@@ -47,8 +51,7 @@ void RowExamples::fetch_row(std::uint64_t index, std::size_t row, const ExampleB
     std::copy_n(rows_.x.data() + index * features, features, x);
   } else {
     const std::uint8_t* const pixels = rows_.pixels.data() + index * features;
-    const double mean = design_.mean[0], sd = design_.sd[0];
-    for (std::size_t j = 0; j < features; ++j) x[j] = static_cast<float>((pixels[j] - mean) / sd);
+    for (std::size_t j = 0; j < features; ++j) x[j] = shade_[pixels[j]];
   }
   if (!rows_.labels.empty()) out.labels[row] = rows_.labels[index];
   if (!rows_.response.empty()) out.response[row] = rows_.response[index];

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -59,6 +60,7 @@ class RowExamples : public Examples {
   Rows rows_;
   RowDesign design_;
   ExampleShape shape_;
+  std::array<float, 256> shade_{};  // what each value of a pixel becomes
 };
 
 }  // namespace bayesum

@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <memory>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "core/families/family.hpp"
@@ -17,30 +16,9 @@ namespace bayesum {
 //
 // packed row by row, so that <lambda, T> = theta' S m - theta' S theta / 2.
 //   A = m' S m / 2 - log|S| / 2 + D log(2 pi) / 2
-class Gaussian final : public Family {
- public:
-  explicit Gaussian(std::size_t dimension) : dimension_(dimension) {}
-
-  std::string name() const override { return "gaussian"; }
-  std::size_t dimension() const override { return dimension_; }
-  std::size_t size() const override { return dimension_ + packed_size(dimension_); }
-  // False also for a precision that is singular within rounding.
-  bool proper(std::span<const double> natural) const override;
-  void sufficient_statistic(std::span<const double> theta, std::span<double> t) const override;
-  double log_partition(std::span<const double> natural) const override;
-  double entropy(std::span<const double> natural) const override;
-  void mean_from_natural(std::span<const double> natural, std::span<double> mean) const override;
-  void natural_from_mean(std::span<const double> mean, std::span<double> natural) const override;
-  void sample(std::span<const double> natural, NoiseId id, std::span<double> theta) const override;
-  Moments moments(std::span<const double> natural) const override;
-  void natural_from_centred(std::span<const double> natural, std::span<const double> centred,
-                            std::span<double> message) const override;
-  void retract(double rho, std::span<const double> natural, std::span<const double> target,
-               std::span<double> next) const override;
-
- private:
-  std::size_t dimension_;
-};
+//
+// A precision that is singular within rounding is not proper.
+std::shared_ptr<const Family> make_gaussian(std::size_t dimension);
 
 // The chart (m, L) of a Gaussian: mean, and the Cholesky factor of its precision S = L L'.
 struct GaussianMoments {

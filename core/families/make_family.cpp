@@ -25,24 +25,24 @@ std::size_t rows_of_packed(std::size_t elements) {
 }  // namespace
 
 std::shared_ptr<const Family> make_family(const std::string& name, std::size_t dimension) {
-  if (name == "gaussian") return std::make_shared<Gaussian>(dimension);
-  if (name == "diagonal-gaussian") return std::make_shared<DiagonalGaussian>(dimension);
-  if (name == "normal-gamma" && dimension > 0) return std::make_shared<NormalGamma>(dimension - 1);
-  if (name == "beta") return std::make_shared<Beta>(dimension);
-  if (name == "bernoulli") return std::make_shared<Bernoulli>(dimension);
+  if (name == "gaussian") return make_gaussian(dimension);
+  if (name == "diagonal-gaussian") return make_diagonal_gaussian(dimension);
+  if (name == "normal-gamma" && dimension > 0) return make_normal_gamma(dimension - 1);
+  if (name == "beta") return make_beta(dimension);
+  if (name == "bernoulli") return make_bernoulli(dimension);
   if (name == "diagonal-normal-gamma" && dimension % 2 == 0) {
-    return std::make_shared<DiagonalNormalGamma>(dimension);
+    return make_diagonal_normal_gamma(dimension);
   }
-  if (name == "gamma") return std::make_shared<Gamma>(dimension);
-  if (name == "poisson") return std::make_shared<Poisson>(dimension);
-  if (name == "categorical" && dimension > 1) return std::make_shared<Categorical>(dimension);
-  if (name == "dirichlet" && dimension > 1) return std::make_shared<Dirichlet>(dimension);
+  if (name == "gamma") return make_gamma(dimension);
+  if (name == "poisson") return make_poisson(dimension);
+  if (name == "categorical" && dimension > 1) return make_categorical(dimension);
+  if (name == "dirichlet" && dimension > 1) return make_dirichlet(dimension);
   if (name == "wishart" && rows_of_packed(dimension) > 0) {
-    return std::make_shared<Wishart>(rows_of_packed(dimension));
+    return make_wishart(rows_of_packed(dimension));
   }
   // A mean and a triangle are a triangle of one row more, but for its last element.
   if (name == "normal-wishart" && rows_of_packed(dimension + 1) > 1) {
-    return std::make_shared<NormalWishart>(rows_of_packed(dimension + 1) - 1);
+    return make_normal_wishart(rows_of_packed(dimension + 1) - 1);
   }
   throw Error(ExitCode::kFile, "there is no exponential family '" + name + "' of dimension " +
                                    std::to_string(dimension));

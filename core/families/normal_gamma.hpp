@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <memory>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "core/families/family.hpp"
@@ -19,25 +18,7 @@ namespace bayesum {
 //   A      = log Gamma(a) - a log b - log|Lambda| / 2 + D log(2 pi) / 2
 //
 // The conjugate family of linear regression with unknown noise. Bernardo and Smith (1994).
-class NormalGamma final : public Family {
- public:
-  explicit NormalGamma(std::size_t coefficients) : coefficients_(coefficients) {}
-
-  std::string name() const override { return "normal-gamma"; }
-  std::size_t dimension() const override { return coefficients_ + 1; }
-  std::size_t size() const override { return 2 + coefficients_ + packed_size(coefficients_); }
-  bool proper(std::span<const double> natural) const override;
-  void sufficient_statistic(std::span<const double> theta, std::span<double> t) const override;
-  double log_partition(std::span<const double> natural) const override;
-  double entropy(std::span<const double> natural) const override;
-  void mean_from_natural(std::span<const double> natural, std::span<double> mean) const override;
-  void natural_from_mean(std::span<const double> mean, std::span<double> natural) const override;
-  void sample(std::span<const double> natural, NoiseId id, std::span<double> theta) const override;
-  Moments moments(std::span<const double> natural) const override;
-
- private:
-  std::size_t coefficients_;
-};
+std::shared_ptr<const Family> make_normal_gamma(std::size_t coefficients);
 
 // The chart (a, b, m, L) with Lambda = L L'.
 struct NormalGammaMoments {

@@ -81,92 +81,109 @@ std::vector<double> NormalWishartMoments::scales() const {
   return scales;
 }
 
-bool NormalWishart::proper(std::span<const double> natural) const {
-  if (!std::isfinite(natural[1]) || !(natural[1] < 0)) return false;
-  std::vector<double> wishart = {natural[0] - 0.5};
-  const auto packed = packed_inverse_scale(natural, rows_);
-  wishart.insert(wishart.end(), packed.begin(), packed.end());
-  return Wishart(rows_).proper(wishart);
-}
+namespace {
 
-void NormalWishart::sufficient_statistic(std::span<const double> theta, std::span<double> t) const {
-  const std::size_t d = rows_;
-  const auto x = theta.first(d);
-  const auto scaled = product(symmetric_from_packed(theta.subspan(d), d), x);
-  std::vector<double> of_wishart(1 + packed_size(d));
-  Wishart(d).sufficient_statistic(theta.subspan(d), of_wishart);
-  t[0] = of_wishart[0];
-  t[1] = inner(x, scaled);
-  for (std::size_t i = 0; i < d; ++i) t[2 + i] = scaled[i];
-  for (std::size_t i = 0; i < packed_size(d); ++i) t[2 + d + i] = of_wishart[1 + i];
-}
+class NormalWishart final : public Family {
+ public:
+  explicit NormalWishart(std::size_t rows) : rows_(rows) {}
 
-double NormalWishart::log_partition(std::span<const double> natural) const {
-  const auto q = NormalWishartMoments::from_natural(natural, rows_);
-  return q.precision.log_partition() +
-         0.5 * static_cast<double>(rows_) * std::log(2.0 * std::numbers::pi / q.kappa);
-}
+  std::string name() const override { return "normal-wishart"; }
+  std::size_t dimension() const override { return rows_ + packed_size(rows_); }
+  std::size_t size() const override { return 2 + rows_ + packed_size(rows_); }
 
-// That of Lambda, and of x given Lambda: (D (1 + log(2 pi / kappa)) - E[log|Lambda|]) / 2
-double NormalWishart::entropy(std::span<const double> natural) const {
-  const auto q = NormalWishartMoments::from_natural(natural, rows_);
-  const double each = 1.0 + std::log(2.0 * std::numbers::pi / q.kappa);
-  return q.precision.entropy() +
-         0.5 * (static_cast<double>(rows_) * each - q.precision.expected_log_determinant());
-}
+  bool proper(std::span<const double> natural) const override {
+    if (!std::isfinite(natural[1]) || !(natural[1] < 0)) return false;
+    std::vector<double> wishart = {natural[0] - 0.5};
+    const auto packed = packed_inverse_scale(natural, rows_);
+    wishart.insert(wishart.end(), packed.begin(), packed.end());
+    return make_wishart(rows_)->proper(wishart);
+  }
 
-void NormalWishart::mean_from_natural(std::span<const double> natural,
-                                      std::span<double> mean) const {
-  const std::size_t d = rows_;
-  const auto q = NormalWishartMoments::from_natural(natural, d);
-  const auto expectation = q.precision.expectation();
-  const auto scaled = product(expectation, q.mean);
-  mean[0] = q.precision.expected_log_determinant();
-  mean[1] = inner(q.mean, scaled) + static_cast<double>(d) / q.kappa;
-  for (std::size_t i = 0; i < d; ++i) {
-    mean[2 + i] = scaled[i];
-    for (std::size_t j = 0; j <= i; ++j) {
-      mean[2 + d + packed_index(i, j)] = expectation[i * d + j];
+  void sufficient_statistic(std::span<const double> theta, std::span<double> t) const override {
+    const std::size_t d = rows_;
+    const auto x = theta.first(d);
+    const auto scaled = product(symmetric_from_packed(theta.subspan(d), d), x);
+    std::vector<double> of_wishart(1 + packed_size(d));
+    make_wishart(d)->sufficient_statistic(theta.subspan(d), of_wishart);
+    t[0] = of_wishart[0];
+    t[1] = inner(x, scaled);
+    for (std::size_t i = 0; i < d; ++i) t[2 + i] = scaled[i];
+    for (std::size_t i = 0; i < packed_size(d); ++i) t[2 + d + i] = of_wishart[1 + i];
+  }
+
+  double log_partition(std::span<const double> natural) const override {
+    const auto q = NormalWishartMoments::from_natural(natural, rows_);
+    return q.precision.log_partition() +
+           0.5 * static_cast<double>(rows_) * std::log(2.0 * std::numbers::pi / q.kappa);
+  }
+
+  // That of Lambda, and of x given Lambda: (D (1 + log(2 pi / kappa)) - E[log|Lambda|]) / 2
+  double entropy(std::span<const double> natural) const override {
+    const auto q = NormalWishartMoments::from_natural(natural, rows_);
+    const double each = 1.0 + std::log(2.0 * std::numbers::pi / q.kappa);
+    return q.precision.entropy() +
+           0.5 * (static_cast<double>(rows_) * each - q.precision.expected_log_determinant());
+  }
+
+  void mean_from_natural(std::span<const double> natural, std::span<double> mean) const override {
+    const std::size_t d = rows_;
+    const auto q = NormalWishartMoments::from_natural(natural, d);
+    const auto expectation = q.precision.expectation();
+    const auto scaled = product(expectation, q.mean);
+    mean[0] = q.precision.expected_log_determinant();
+    mean[1] = inner(q.mean, scaled) + static_cast<double>(d) / q.kappa;
+    for (std::size_t i = 0; i < d; ++i) {
+      mean[2 + i] = scaled[i];
+      for (std::size_t j = 0; j <= i; ++j) {
+        mean[2 + d + packed_index(i, j)] = expectation[i * d + j];
+      }
     }
   }
-}
 
-void NormalWishart::natural_from_mean(std::span<const double> mean,
-                                      std::span<double> natural) const {
-  const std::size_t d = rows_;
-  NormalWishartMoments q;
-  q.precision = WishartMoments::from_mean(mean[0], mean.subspan(2 + d), d);
-  // m = E[Lambda]^-1 E[Lambda x], and E[Lambda]^-1 = W / n.
-  const auto scaled = mean.subspan(2, d);
-  q.mean = product(q.precision.inverse_scale(), scaled);
-  for (double& x : q.mean) x /= q.precision.degrees;
-  q.kappa = static_cast<double>(d) / (mean[1] - inner(q.mean, scaled));
-  std::ranges::copy(q.to_natural(), natural.begin());
-}
-
-void NormalWishart::sample(std::span<const double> natural, NoiseId id,
-                           std::span<double> theta) const {
-  const std::size_t d = rows_;
-  const auto q = NormalWishartMoments::from_natural(natural, d);
-  auto factor = q.precision.sample(id);
-  for (std::size_t i = 0; i < d; ++i) {
-    for (std::size_t j = 0; j <= i; ++j) theta[d + packed_index(i, j)] = factor[i * d + j];
+  void natural_from_mean(std::span<const double> mean, std::span<double> natural) const override {
+    const std::size_t d = rows_;
+    NormalWishartMoments q;
+    q.precision = WishartMoments::from_mean(mean[0], mean.subspan(2 + d), d);
+    // m = E[Lambda]^-1 E[Lambda x], and E[Lambda]^-1 = W / n.
+    const auto scaled = mean.subspan(2, d);
+    q.mean = product(q.precision.inverse_scale(), scaled);
+    for (double& x : q.mean) x /= q.precision.degrees;
+    q.kappa = static_cast<double>(d) / (mean[1] - inner(q.mean, scaled));
+    std::ranges::copy(q.to_natural(), natural.begin());
   }
-  if (!cholesky(Stream(), {factor.data(), d, d})) {
-    throw Error(ExitCode::kNumerical, "a draw of a precision matrix is not positive definite");
-  }
-  const auto x = theta.first(d);
-  fill_normal(Stream(), id, packed_size(d), x);  // what follows the normal numbers of Lambda
-  solve_triangular(Stream(), Triangle::kLowerTransposed, {factor.data(), d, d}, {x.data(), 1, d});
-  for (std::size_t i = 0; i < d; ++i) x[i] = q.mean[i] + x[i] / std::sqrt(q.kappa);
-}
 
-Moments NormalWishart::moments(std::span<const double> natural) const {
-  const auto q = NormalWishartMoments::from_natural(natural, rows_);
-  Moments moments{q.mean, q.scales()};
-  for (double& sd : moments.sd) sd *= special::student_t_sd(q.degrees_of_freedom());
-  q.precision.append_moments(moments);
-  return moments;
+  void sample(std::span<const double> natural, NoiseId id, std::span<double> theta) const override {
+    const std::size_t d = rows_;
+    const auto q = NormalWishartMoments::from_natural(natural, d);
+    auto factor = q.precision.sample(id);
+    for (std::size_t i = 0; i < d; ++i) {
+      for (std::size_t j = 0; j <= i; ++j) theta[d + packed_index(i, j)] = factor[i * d + j];
+    }
+    if (!cholesky(Stream(), {factor.data(), d, d})) {
+      throw Error(ExitCode::kNumerical, "a draw of a precision matrix is not positive definite");
+    }
+    const auto x = theta.first(d);
+    fill_normal(Stream(), id, packed_size(d), x);  // what follows the normal numbers of Lambda
+    solve_triangular(Stream(), Triangle::kLowerTransposed, {factor.data(), d, d}, {x.data(), 1, d});
+    for (std::size_t i = 0; i < d; ++i) x[i] = q.mean[i] + x[i] / std::sqrt(q.kappa);
+  }
+
+  Moments moments(std::span<const double> natural) const override {
+    const auto q = NormalWishartMoments::from_natural(natural, rows_);
+    Moments moments{q.mean, q.scales()};
+    for (double& sd : moments.sd) sd *= special::student_t_sd(q.degrees_of_freedom());
+    q.precision.append_moments(moments);
+    return moments;
+  }
+
+ private:
+  std::size_t rows_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Family> make_normal_wishart(std::size_t rows) {
+  return std::make_shared<NormalWishart>(rows);
 }
 
 }  // namespace bayesum

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "core/families/family.hpp"
@@ -21,26 +21,8 @@ namespace bayesum {
 //
 // The conjugate family of a Gaussian's mean and precision: a row y with weight w adds
 // [w / 2, -w / 2, w y, -w y_i^2 / 2 and -w y_i y_j] to lambda. Bishop (2006), appendix B.
-class NormalWishart final : public Family {
- public:
-  explicit NormalWishart(std::size_t rows) : rows_(rows) {}  // D
-
-  std::string name() const override { return "normal-wishart"; }
-  std::size_t dimension() const override { return rows_ + packed_size(rows_); }
-  std::size_t size() const override { return 2 + rows_ + packed_size(rows_); }
-  // False also for a W that is singular within rounding.
-  bool proper(std::span<const double> natural) const override;
-  void sufficient_statistic(std::span<const double> theta, std::span<double> t) const override;
-  double log_partition(std::span<const double> natural) const override;
-  double entropy(std::span<const double> natural) const override;
-  void mean_from_natural(std::span<const double> natural, std::span<double> mean) const override;
-  void natural_from_mean(std::span<const double> mean, std::span<double> natural) const override;
-  void sample(std::span<const double> natural, NoiseId id, std::span<double> theta) const override;
-  Moments moments(std::span<const double> natural) const override;
-
- private:
-  std::size_t rows_;
-};
+// A W that is singular within rounding is not proper.
+std::shared_ptr<const Family> make_normal_wishart(std::size_t rows);  // D
 
 // The chart (m, kappa, n, C) with W = C C'. E[Lambda] and E[log|Lambda|] are those of `precision`,
 // and E[(y - x)' Lambda (y - x)] = n |C^-1 (y - m)|^2 + D / kappa.

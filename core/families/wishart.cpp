@@ -139,50 +139,70 @@ void WishartMoments::append_moments(Moments& moments) const {
   }
 }
 
-bool Wishart::proper(std::span<const double> natural) const {
-  std::vector<double> gaussian(rows_);  // a Gaussian of precision W about zero
-  gaussian.insert(gaussian.end(), natural.begin() + 1, natural.end());
-  return std::isfinite(natural[0]) && natural[0] > -1.0 && Gaussian(rows_).proper(gaussian);
-}
+namespace {
 
-void Wishart::sufficient_statistic(std::span<const double> theta, std::span<double> t) const {
-  auto factor = symmetric_from_packed(theta, rows_);
-  if (!cholesky(Stream(), {factor.data(), rows_, rows_})) {
-    throw Error(ExitCode::kNumerical, "a precision matrix is not positive definite");
+class Wishart final : public Family {
+ public:
+  explicit Wishart(std::size_t rows) : rows_(rows) {}
+
+  std::string name() const override { return "wishart"; }
+  std::size_t dimension() const override { return packed_size(rows_); }
+  std::size_t size() const override { return 1 + packed_size(rows_); }
+
+  bool proper(std::span<const double> natural) const override {
+    std::vector<double> gaussian(rows_);  // a Gaussian of precision W about zero
+    gaussian.insert(gaussian.end(), natural.begin() + 1, natural.end());
+    return std::isfinite(natural[0]) && natural[0] > -1.0 && make_gaussian(rows_)->proper(gaussian);
   }
-  t[0] = log_determinant(Stream(), {factor.data(), rows_, rows_});
-  for (std::size_t i = 0; i < theta.size(); ++i) t[1 + i] = theta[i];
-}
 
-double Wishart::log_partition(std::span<const double> natural) const {
-  return moments_of(natural, rows_).log_partition();
-}
+  void sufficient_statistic(std::span<const double> theta, std::span<double> t) const override {
+    auto factor = symmetric_from_packed(theta, rows_);
+    if (!cholesky(Stream(), {factor.data(), rows_, rows_})) {
+      throw Error(ExitCode::kNumerical, "a precision matrix is not positive definite");
+    }
+    t[0] = log_determinant(Stream(), {factor.data(), rows_, rows_});
+    for (std::size_t i = 0; i < theta.size(); ++i) t[1 + i] = theta[i];
+  }
 
-double Wishart::entropy(std::span<const double> natural) const {
-  return moments_of(natural, rows_).entropy();
-}
+  double log_partition(std::span<const double> natural) const override {
+    return moments_of(natural, rows_).log_partition();
+  }
 
-void Wishart::mean_from_natural(std::span<const double> natural, std::span<double> mean) const {
-  const auto q = moments_of(natural, rows_);
-  mean[0] = q.expected_log_determinant();
-  pack(q.expectation(), rows_, mean.subspan(1));
-}
+  double entropy(std::span<const double> natural) const override {
+    return moments_of(natural, rows_).entropy();
+  }
 
-void Wishart::natural_from_mean(std::span<const double> mean, std::span<double> natural) const {
-  const auto q = WishartMoments::from_mean(mean[0], mean.subspan(1), rows_);
-  natural[0] = 0.5 * (q.degrees - static_cast<double>(rows_) - 1.0);
-  const auto w = q.inverse_scale();
-  packed_from_precision({w.data(), rows_, rows_}, natural.subspan(1));
-}
+  void mean_from_natural(std::span<const double> natural, std::span<double> mean) const override {
+    const auto q = moments_of(natural, rows_);
+    mean[0] = q.expected_log_determinant();
+    pack(q.expectation(), rows_, mean.subspan(1));
+  }
 
-void Wishart::sample(std::span<const double> natural, NoiseId id, std::span<double> theta) const {
-  pack(moments_of(natural, rows_).sample(id), rows_, theta);
-}
+  void natural_from_mean(std::span<const double> mean, std::span<double> natural) const override {
+    const auto q = WishartMoments::from_mean(mean[0], mean.subspan(1), rows_);
+    natural[0] = 0.5 * (q.degrees - static_cast<double>(rows_) - 1.0);
+    const auto w = q.inverse_scale();
+    packed_from_precision({w.data(), rows_, rows_}, natural.subspan(1));
+  }
 
-Moments Wishart::moments(std::span<const double> natural) const {
-  Moments moments;
-  moments_of(natural, rows_).append_moments(moments);
-  return moments;
+  void sample(std::span<const double> natural, NoiseId id, std::span<double> theta) const override {
+    pack(moments_of(natural, rows_).sample(id), rows_, theta);
+  }
+
+  Moments moments(std::span<const double> natural) const override {
+    Moments moments;
+    moments_of(natural, rows_).append_moments(moments);
+    return moments;
+  }
+
+ private:
+  std::size_t rows_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Family> make_wishart(std::size_t rows) {
+  return std::make_shared<Wishart>(rows);
 }
 
 }  // namespace bayesum

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "core/families/family.hpp"
@@ -20,26 +20,8 @@ namespace bayesum {
 // so that <lambda, T> = (n - D - 1) log|Lambda| / 2 - tr(W Lambda) / 2. Bishop (2006), appendix B.
 // With n close to D - 1 draws are singular within rounding, and the statistic of such a theta is
 // Error(kNumerical).
-class Wishart final : public Family {
- public:
-  explicit Wishart(std::size_t rows) : rows_(rows) {}  // D
-
-  std::string name() const override { return "wishart"; }
-  std::size_t dimension() const override { return packed_size(rows_); }
-  std::size_t size() const override { return 1 + packed_size(rows_); }
-  // False also for a W that is singular within rounding.
-  bool proper(std::span<const double> natural) const override;
-  void sufficient_statistic(std::span<const double> theta, std::span<double> t) const override;
-  double log_partition(std::span<const double> natural) const override;
-  double entropy(std::span<const double> natural) const override;
-  void mean_from_natural(std::span<const double> natural, std::span<double> mean) const override;
-  void natural_from_mean(std::span<const double> mean, std::span<double> natural) const override;
-  void sample(std::span<const double> natural, NoiseId id, std::span<double> theta) const override;
-  Moments moments(std::span<const double> natural) const override;
-
- private:
-  std::size_t rows_;
-};
+// A W that is singular within rounding is not proper.
+std::shared_ptr<const Family> make_wishart(std::size_t rows);  // D
 
 // The chart (n, C) with W = C C', and what follows from it.
 struct WishartMoments {

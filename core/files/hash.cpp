@@ -2,6 +2,8 @@
 
 #include <xxhash.h>
 
+#include <array>
+#include <cstdio>
 #include <new>
 
 namespace bayesum {
@@ -23,6 +25,12 @@ std::uint64_t Hash::value() const { return XXH3_64bits_digest(state_.get()); }
 
 std::uint64_t hash_of(std::span<const std::byte> bytes) {
   return XXH3_64bits(bytes.data(), bytes.size());
+}
+
+std::string hash_text(std::uint64_t hash) {
+  std::array<char, 17> digits{};
+  std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(hash));
+  return digits.data();
 }
 
 }  // namespace bayesum

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 
 struct XXH3_state_s;
 
@@ -26,5 +27,7 @@ class Hash {
 };
 
 std::uint64_t hash_of(std::span<const std::byte> bytes);
+
+std::string hash_text(std::uint64_t hash);  // 16 hexadecimal digits
 
 }  // namespace bayesum

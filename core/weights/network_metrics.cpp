@@ -1,10 +1,10 @@
 #include "core/weights/network_metrics.hpp"
 
-#include <cmath>
-#include <fstream>
 #include <map>
 
 #include <nlohmann/json.hpp>
+
+#include "core/files/json_lines.hpp"
 
 namespace bayesum {
 
@@ -31,29 +31,22 @@ std::string metrics_json(const ValidationReport& report) {
 NetworkCourse read_network_metrics(const std::filesystem::path& path) {
   std::map<std::int64_t, NetworkReport> steps;
   std::map<std::int64_t, ValidationReport> validations;
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    const auto json = nlohmann::json::parse(line, nullptr, false);
-    if (!json.is_object() || !json.contains("step") || !json["step"].is_number_integer()) continue;
-    const auto number = [&](const char* key) {
-      const auto found = json.find(key);
-      return found != json.end() && found->is_number() ? found->get<double>() : std::nan("");
-    };
-    const auto step = json["step"].get<std::int64_t>();
-    if (json.contains("validation_loss")) {
-      validations[step] = {step, number("validation_loss"), number("validation_accuracy")};
-    } else if (json.contains("loss")) {
+  read_json_lines(path, [&](const StepLine& line) {
+    if (line.has("validation_loss")) {
+      validations[line.step] = {line.step, line.number("validation_loss"),
+                                line.number("validation_accuracy")};
+    } else if (line.has("loss")) {
       NetworkReport report;
-      report.step = step;
-      report.loss = number("loss");
-      report.accuracy = number("accuracy");
-      report.examples = number("examples");
-      report.gradient_norm = number("gradient_norm");
-      report.learning_rate = number("learning_rate");
-      report.seconds = number("seconds");
-      steps[step] = report;
+      report.step = line.step;
+      report.loss = line.number("loss");
+      report.accuracy = line.number("accuracy");
+      report.examples = line.number("examples");
+      report.gradient_norm = line.number("gradient_norm");
+      report.learning_rate = line.number("learning_rate");
+      report.seconds = line.number("seconds");
+      steps[line.step] = report;
     }
-  }
+  });
   NetworkCourse course;
   for (const auto& [step, report] : steps) course.steps.push_back(report);
   for (const auto& [step, report] : validations) course.validations.push_back(report);

@@ -39,8 +39,13 @@ std::string NetworkTrainConfig::identity() const {
   deciding.validation = {};
   deciding.run = {};
   deciding.run.seed = run.seed;
+  return deciding.toml();
+}
+
+std::string NetworkTrainConfig::toml() const {
+  NetworkTrainConfig written = *this;
   Fields fields;
-  deciding.describe(fields);
+  written.describe(fields);
   return to_toml(fields);
 }
 

@@ -33,6 +33,7 @@ struct NetworkTrainConfig {
   RunConfig run;
 
   void describe(Fields& fields);
+  std::string toml() const;           // every key
   void describe_own(Fields& fields);  // what the configuration of a table has not, or has otherwise
   // What a checkpoint belongs to, as TrainConfig::identity: what decides the weights at each step.
   // Where training starts stands in it by what is there, see NetworkStart::fingerprint, not by its

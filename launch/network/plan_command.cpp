@@ -1,26 +1,16 @@
-#include <unistd.h>
-
 #include <cstdint>
-#include <fstream>
 #include <iostream>
 #include <string>
 #include <vector>
 
 #include "core/agree.hpp"
 #include "launch/commands.hpp"
+#include "launch/machine.hpp"
 #include "launch/network/plan.hpp"
 #include "launch/table.hpp"
 
 namespace bayesum {
 namespace {
-
-// Bytes of this process in memory now; 0 when unknown.
-double resident_bytes() {
-  std::uint64_t pages = 0, resident = 0;
-  std::ifstream file("/proc/self/statm");
-  if (!(file >> pages >> resident)) return 0;
-  return static_cast<double>(resident) * static_cast<double>(::sysconf(_SC_PAGESIZE));
-}
 
 std::string whole(double value) { return std::to_string(static_cast<std::int64_t>(value)); }
 
@@ -40,7 +30,7 @@ void tell(const TrainOptions& options) {
   const ExampleSets sets = open_examples(config.data, classes ? Response::kClass : Response::kReal,
                                          static_cast<std::uint64_t>(config.run.seed));
   const Examples& examples = *sets.training;
-  const double resident = resident_bytes();
+  const double resident = resident_memory_bytes();
   const auto network = make_network(config.model, examples.shape());
   const ParameterSpace& parameters = network->parameters();
   NetworkPlan plan = plan_network(config, examples.shape(), examples.size(), parameters,

@@ -1,13 +1,13 @@
 #include "launch/network/train_network.hpp"
 
-#include <atomic>
+#include <array>
 #include <iostream>
+#include <map>
 #include <optional>
 
 #include "core/agree.hpp"
 #include "core/data/memory.hpp"
 #include "core/files/hash.hpp"
-#include "core/provenance.hpp"
 #include "core/weights/held_out.hpp"
 #include "core/weights/network_metrics.hpp"
 #include "core/weights/weight_checkpoint.hpp"
@@ -33,24 +33,18 @@ double per_second(const NetworkReport& report, const NetworkReport& first) {
 // One rank's part in a training.
 class NetworkTraining {
  public:
-  NetworkTraining(const NetworkTrainConfig& config, Communicator& ranks, const Stream& stream)
-      : config_(config),
-        ranks_(ranks),
-        stream_(stream),
-        is_root_(ranks.rank() == 0),
-        session_(config_.run, ranks, stream) {}
+  NetworkTraining(const NetworkTrainConfig& config, RunSession& session)
+      : config_(config), session_(session), ranks_(session.ranks()), stream_(session.stream()) {}
 
-  StopReason run() {
-    return session_.run([this] { return train(); });
-  }
+  StopReason train();
 
  private:
-  StopReason train();
   void open();
   void take_start();
   void check_memory();
   NetworkTrainer::Hooks hooks();
   std::optional<WeightTrainingState> newest_state(NetworkTrainer& trainer);
+  void share(WeightTrainingState& state);
   void report(const NetworkReport& report);
   void validate(NetworkTrainer& trainer);
   void save(const WeightTrainingState& state);
@@ -61,10 +55,9 @@ class NetworkTraining {
   std::uint64_t seed() const { return static_cast<std::uint64_t>(config_.run.seed); }
 
   NetworkTrainConfig config_;
+  RunSession& session_;
   Communicator& ranks_;
   const Stream& stream_;
-  bool is_root_;
-  RunSession session_;
   ExampleSets sets_;
   std::unique_ptr<Network> network_;
   std::optional<ExampleFeed> held_out_;
@@ -84,9 +77,7 @@ StopReason NetworkTraining::train() {
   if (!start_.mean.empty()) trainer->start_at(start_.mean, start_.curvature);
   start_ = {};
   auto state = newest_state(*trainer);
-  Fields fields;
-  config_.describe(fields);
-  session_.begin(to_toml(fields));
+  session_.begin(config_.toml());
   session_.begin_progress(config_.steps);
   if (state) trainer->restore(*state);
   state.reset();
@@ -98,7 +89,7 @@ StopReason NetworkTraining::train() {
   if (reason == StopReason::kRequested) return reason;
   write_posterior(*trainer);
   session_.log().info("peak memory {} bytes", peak_memory_bytes());
-  if (is_root_) tell(last, reason);
+  if (session_.is_root()) tell(last, reason);
   return reason;
 }
 
@@ -120,6 +111,7 @@ void NetworkTraining::check_memory() {
 
 // Data and network, which every rank comes to by itself.
 void NetworkTraining::open() {
+  ranks_.activity().enter(Phase::kReading);
   agree(ranks_, stream_, [&] {
     const bool classes = config_.model.likelihood == "classification";
     sets_ = open_examples(config_.data, classes ? Response::kClass : Response::kReal, seed());
@@ -138,7 +130,7 @@ void NetworkTraining::open() {
                "configuration");
   require_same(ranks_, stream_, identity_.fingerprint, "data of " + config_.data.path);
   session_.log().info("{} has {} examples", config_.data.path, sets_.training->size());
-  if (!is_root_) return;
+  if (!session_.is_root()) return;
   const ExampleShape& shape = sets_.training->shape();
   std::cout << config_.model.name << " of " << network_->parameters().count() << " parameters, "
             << sets_.training->size()
@@ -151,7 +143,7 @@ void NetworkTraining::open() {
 void NetworkTraining::take_start() {
   if (config_.run.start.empty()) return;
   agree(ranks_, stream_, [&] {
-    if (!is_root_) return;
+    if (!session_.is_root()) return;
     NetworkDescription description = describe_network(config_.model, config_.data, sets_);
     description.rule = config_.rule.name;
     start_ =
@@ -178,44 +170,38 @@ NetworkTrainer::Hooks NetworkTraining::hooks() {
           .stop_requested = stop_requested};
 }
 
-// That of the newest checkpoint, read by rank 0 and given to all, when there is one to go on from.
+// That of the newest checkpoint, when there is one to go on from.
 std::optional<WeightTrainingState> NetworkTraining::newest_state(NetworkTrainer& trainer) {
-  if (config_.run.resume != "auto") return std::nullopt;
-  std::optional<WeightTrainingState> state;
-  agree(ranks_, stream_, [&] {
-    if (!is_root_) return;
-    const auto warn = [&](const std::string& sentence) { session_.log().warn(sentence); };
-    state = load_weight_checkpoint(stream_, session_.folder().checkpoints(), identity_,
-                                   network_->parameters(), warn);
-  });
-  std::array<double, 3> numbers{state ? 1.0 : 0.0, state ? static_cast<double>(state->step) : 0.0,
-                                state ? static_cast<double>(state->weights.updates) : 0.0};
-  session_.share(std::span<double>(numbers));
-  if (numbers[0] == 0) return std::nullopt;
-  if (!state) {
-    state.emplace();
-    state->weights = WeightState(stream_.device(), network_->parameters().size());
-    state->scalars = trainer.state().scalars;
-  } else {
-    trainer.state();
-  }
-  state->step = static_cast<std::int64_t>(numbers[1]);
-  state->weights.updates = static_cast<std::int64_t>(numbers[2]);
-  for (auto& [name, value] : state->scalars) session_.share(std::span(&value, 1));
+  const std::map<std::string, double> scalars = trainer.state().scalars;
+  return session_.resume<WeightTrainingState>(
+      [&](const auto& folder, const auto& warn) {
+        return load_weight_checkpoint(stream_, folder, identity_, network_->parameters(), warn);
+      },
+      [&] {
+        const std::size_t size = network_->parameters().size();
+        return WeightTrainingState{0, WeightState(stream_.device(), size), scalars};
+      },
+      [&](WeightTrainingState& state) { share(state); });
+}
+
+// All but its step.
+void NetworkTraining::share(WeightTrainingState& state) {
+  auto updates = static_cast<std::uint64_t>(state.weights.updates);
+  session_.share(std::span(&updates, 1));
+  state.weights.updates = static_cast<std::int64_t>(updates);
+  for (auto& [name, value] : state.scalars) session_.share(std::span(&value, 1));
   for (Buffer<float>* vector :
-       {&state->weights.mean, &state->weights.curvature, &state->weights.momentum}) {
+       {&state.weights.mean, &state.weights.curvature, &state.weights.momentum}) {
     std::vector<float> host(vector->size());
     copy<float>(stream_, vector->span(), host);
     session_.share(std::span<float>(host));
     copy<float>(stream_, host, vector->span());
   }
-  session_.tell_resumed(state->step);
-  return state;
 }
 
 void NetworkTraining::report(const NetworkReport& step) {
   if (!first_) first_ = step;
-  if (!is_root_) return;
+  if (!session_.is_root()) return;
   const double rate = per_second(step, *first_);
   session_.folder().write_metrics(metrics_json(step));
   session_.plot(step.step, {{"loss", step.loss},
@@ -239,7 +225,7 @@ void NetworkTraining::validate(NetworkTrainer& trainer) {
   const double examples = counts[WeightMessage::kExamples];
   validation_ = {trainer.step_number(), counts[WeightMessage::kLoss] / examples,
                  counts[WeightMessage::kCorrect] / examples};
-  if (!is_root_) return;
+  if (!session_.is_root()) return;
   session_.folder().write_metrics(metrics_json(*validation_));
   session_.plot(validation_->step, {EventFile::Scalar{"validation_loss", validation_->loss}});
   session_.log().info("step {}: held-out loss {}, accuracy {}", trainer.step_number(),
@@ -247,12 +233,9 @@ void NetworkTraining::validate(NetworkTrainer& trainer) {
 }
 
 void NetworkTraining::save(const WeightTrainingState& state) {
-  agree(ranks_, stream_, [&] {
-    if (!is_root_) return;
-    save_weight_checkpoint(stream_, session_.folder().checkpoints(), identity_,
-                           network_->parameters(), state);
+  session_.save(state.step, [&](const auto& folder) {
+    save_weight_checkpoint(stream_, folder, identity_, network_->parameters(), state);
   });
-  session_.log().info("saved the checkpoint of step {}", state.step);
 }
 
 void NetworkTraining::write_posterior(NetworkTrainer& trainer) {
@@ -266,8 +249,7 @@ void NetworkTraining::write_posterior(NetworkTrainer& trainer) {
   description.ess = trainer.ess();
   description.seed = seed();
   description.step = trainer.step_number();
-  agree(ranks_, stream_, [&] {
-    if (!is_root_) return;
+  session_.write([&] {
     write_network(stream_, session_.folder().posterior(), description, network_->parameters(),
                   {mean.span(), sd.span(), trainer.weights().curvature.span()});
   });
@@ -286,11 +268,7 @@ void NetworkTraining::tell(const NetworkReport& last, StopReason reason) const {
   if (first_) {
     table.add({"speed", rounded(per_second(last, *first_), 3) + " " + what_is_counted() + "/s"});
   }
-  table.add({"ranks", session_.where()});
-  if (ranks_.size() > 1) {
-    table.add({"communicated", bytes_text(static_cast<double>(ranks_.traffic().bytes)) + " in " +
-                                   std::to_string(ranks_.traffic().calls) + " calls by rank 0"});
-  }
+  session_.tell_ranks(table);
   table.add({"posterior", session_.folder().posterior().string()});
   std::cout << "\n" << table.text(Table::kLeft) << std::flush;
 }
@@ -301,12 +279,9 @@ ExitCode train_network(const TrainOptions& options, Job& job) {
   NetworkTrainConfig config;
   agree(job.ranks(), Stream(),
         [&] { config = load_network_config(options.config, options.overrides); });
-  watch_signals();
-  std::atomic<StopReason> reason{};
-  run_on_ranks(job, config.run, [&](Communicator& ranks, const Stream& stream) {
-    reason = NetworkTraining(config, ranks, stream).run();
+  return run_training(job, config.run, [&](RunSession& session) {
+    return NetworkTraining(config, session).train();
   });
-  return reason == StopReason::kRequested ? ExitCode::kStopped : ExitCode::kDone;
 }
 
 }  // namespace bayesum

@@ -19,7 +19,7 @@ Prior make_prior(const PriorConfig& config, std::size_t columns) {
 
 Posterior make_initial(std::size_t columns) {
   Posterior q;
-  q.add_block("probabilities", std::make_shared<Beta>(columns));
+  q.add_block("probabilities", make_beta(columns));
   return q;
 }
 

@@ -20,7 +20,7 @@ Posterior make_posterior(double concentration, const Design& design) {
                                         " levels where the model dirichlet-categorical needs two "
                                         "or more: leave it out of data.features");
     }
-    q.add_block(input.name, std::make_shared<Dirichlet>(input.levels.size()));
+    q.add_block(input.name, make_dirichlet(input.levels.size()));
   }
   for (double& x : q.natural()) x = concentration - 1.0;
   return q;

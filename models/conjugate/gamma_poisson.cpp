@@ -10,7 +10,7 @@
 namespace bayesum {
 namespace {
 
-Prior make_prior(const PriorConfig& config, const Gamma& family) {
+Prior make_prior(const PriorConfig& config, const Family& family) {
   require_proper(config, "gamma-poisson");
   Prior prior;
   for (std::size_t k = 0; k < family.dimension(); ++k) {
@@ -22,7 +22,7 @@ Prior make_prior(const PriorConfig& config, const Gamma& family) {
 
 Posterior make_initial(std::size_t columns) {
   Posterior q;
-  q.add_block("rates", std::make_shared<Gamma>(columns));
+  q.add_block("rates", make_gamma(columns));
   for (std::size_t k = 0; k < columns; ++k) q.natural()[2 * k + 1] = -1.0;
   return q;
 }
@@ -30,7 +30,8 @@ Posterior make_initial(std::size_t columns) {
 }  // namespace
 
 GammaPoissonModel::GammaPoissonModel(const PriorConfig& prior, const Design& design)
-    : ConjugateModel(make_prior(prior, Gamma(design.columns())), make_initial(design.columns())) {}
+    : ConjugateModel(make_prior(prior, *make_gamma(design.columns())),
+                     make_initial(design.columns())) {}
 
 double GammaPoissonModel::add_statistics(const Stream& stream, const Batch& batch,
                                          std::span<double> statistics) const {

@@ -11,7 +11,7 @@
 namespace bayesum {
 namespace {
 
-Prior make_prior(const PriorConfig& config, const DiagonalNormalGamma& family) {
+Prior make_prior(const PriorConfig& config, const Family& family) {
   require_proper(config, "gaussian");
   Prior prior;
   const double kappa = config.strength;
@@ -27,7 +27,7 @@ Prior make_prior(const PriorConfig& config, const DiagonalNormalGamma& family) {
 
 Posterior make_initial(std::size_t columns) {
   Posterior q;
-  q.add_block("columns", std::make_shared<DiagonalNormalGamma>(2 * columns));
+  q.add_block("columns", make_diagonal_normal_gamma(2 * columns));
   const auto natural = q.natural();
   for (std::size_t i = 0; i < natural.size(); i += 4) {
     natural[i] = 0.5;
@@ -46,7 +46,7 @@ double gaussian_log_base(const Design& design) {
 }
 
 GaussianModel::GaussianModel(const PriorConfig& prior, const Design& design)
-    : ConjugateModel(make_prior(prior, DiagonalNormalGamma(2 * design.columns())),
+    : ConjugateModel(make_prior(prior, *make_diagonal_normal_gamma(2 * design.columns())),
                      make_initial(design.columns())),
       log_density_(gaussian_log_base(design)) {}
 

@@ -26,13 +26,13 @@ NormalWishartMoments prior_of(const PriorConfig& config, std::size_t columns) {
 
 Prior make_prior(const PriorConfig& config, std::size_t columns) {
   Prior prior{.natural = prior_of(config, columns).to_natural()};
-  prior.log_partition = NormalWishart(columns).log_partition(prior.natural);
+  prior.log_partition = make_normal_wishart(columns)->log_partition(prior.natural);
   return prior;
 }
 
 Posterior make_initial(const PriorConfig& config, std::size_t columns) {
   Posterior q;
-  q.add_block("rows", std::make_shared<NormalWishart>(columns));
+  q.add_block("rows", make_normal_wishart(columns));
   const auto natural = prior_of(config, columns).to_natural();
   std::ranges::copy(natural, q.natural().begin());
   return q;

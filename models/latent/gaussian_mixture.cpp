@@ -29,13 +29,13 @@ Prior make_prior(const ModelConfig& config, const PriorConfig& prior, const Desi
   const auto k = static_cast<std::size_t>(config.components);
   const std::size_t d = design.features.size();
   const double degrees = prior.degrees + static_cast<double>(d) - 1.0;
-  std::vector<double> component(NormalWishart(d).size());
+  std::vector<double> component(make_normal_wishart(d)->size());
   component[0] = 0.5 * (degrees - static_cast<double>(d));
   add_cluster(component, mean_of(design, summary), prior.strength,
               degrees * prior.component_sd * prior.component_sd / prior.strength);
   Prior all{.natural = std::vector<double>(k, prior.concentration - 1.0)};
-  all.log_partition = Dirichlet(k).log_partition(all.natural) +
-                      static_cast<double>(k) * NormalWishart(d).log_partition(component);
+  all.log_partition = make_dirichlet(k)->log_partition(all.natural) +
+                      static_cast<double>(k) * make_normal_wishart(d)->log_partition(component);
   for (std::size_t i = 0; i < k; ++i) {
     all.natural.insert(all.natural.end(), component.begin(), component.end());
   }
@@ -45,8 +45,8 @@ Prior make_prior(const ModelConfig& config, const PriorConfig& prior, const Desi
 // That of no rows: the prior.
 Posterior make_initial(const ModelConfig& config, const Design& design, const Prior& prior) {
   Posterior q;
-  q.add_block("weights", std::make_shared<Dirichlet>(static_cast<std::size_t>(config.components)));
-  const auto family = std::make_shared<NormalWishart>(design.features.size());
+  q.add_block("weights", make_dirichlet(static_cast<std::size_t>(config.components)));
+  const auto family = make_normal_wishart(design.features.size());
   for (std::int64_t k = 1; k <= config.components; ++k) {
     q.add_block("component." + std::to_string(k), family);
   }
@@ -116,7 +116,7 @@ void GaussianMixtureModel::accumulate(const Stream& stream, const Batch& batch, 
   copy(stream, std::span<const double>(counts), counts_.span());
   apply(stream, AddScaled{.scale = 1.0, .x = counts_.data(), .out = message.payload().data()},
         components_);
-  const std::size_t size = NormalWishart(columns_).size();
+  const std::size_t size = make_normal_wishart(columns_)->size();
   for (std::size_t k = 0; k < components_; ++k) {
     add_component(stream, batch, k, message.payload().subspan(components_ + k * size, size));
   }

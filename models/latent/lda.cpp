@@ -30,7 +30,7 @@ Posterior make_initial(const ModelConfig& config, const PriorConfig& prior,
                 "topics need two words at least, and the data have " + std::to_string(words));
   }
   Posterior q;
-  const auto family = std::make_shared<Dirichlet>(words);
+  const auto family = make_dirichlet(words);
   for (std::int64_t k = 1; k <= config.topics; ++k) {
     q.add_block("topic." + std::to_string(k), family);
   }

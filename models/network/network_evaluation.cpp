@@ -230,23 +230,6 @@ NetworkScores scores_of(std::span<const double> sums, double targets, bool class
   return scores;
 }
 
-// Each rank's values one after the other, on every rank.
-void gather(const Stream& stream, Communicator& ranks, std::span<const std::size_t> counts,
-            std::vector<double>& values) {
-  std::size_t total = 0, first = 0;
-  for (int rank = 0; rank < ranks.size(); ++rank) {
-    if (rank == ranks.rank()) first = total;
-    total += counts[static_cast<std::size_t>(rank)];
-  }
-  std::vector<double> all(total);
-  std::ranges::copy(values, all.begin() + static_cast<std::ptrdiff_t>(first));
-  const std::size_t mine = values.size();
-  on_wire(stream, ranks, std::span(all), [&](const Stream& wire, std::span<double> payload) {
-    ranks.all_gather(wire, payload.subspan(first, mine), counts, payload);
-  });
-  values = std::move(all);
-}
-
 // Collective: the sums over all examples, on every rank.
 std::vector<double> sums_of_all(const Stream& stream, Communicator& ranks,
                                 NetworkEvaluator& evaluator, std::uint64_t count) {
@@ -283,8 +266,8 @@ void gather_uncertainty(const Stream& stream, Communicator& ranks, std::size_t r
                      std::min<std::size_t>(part.first * rows, count));
   }
   for (Uncertainty& each : uncertainty) {
-    gather(stream, ranks, counts, each.entropy);
-    gather(stream, ranks, counts, each.confidence);
+    each.entropy = gather<double>(stream, ranks, each.entropy, counts);
+    each.confidence = gather<double>(stream, ranks, each.confidence, counts);
   }
 }
 

@@ -21,7 +21,7 @@ constexpr double kInitialPrecision = 100.0;
 std::vector<double> independent_gaussians(bool full, std::span<const double> mean,
                                           std::span<const double> precision) {
   const std::size_t d = mean.size();
-  std::vector<double> natural(full ? Gaussian(d).size() : DiagonalGaussian(d).size());
+  std::vector<double> natural(full ? make_gaussian(d)->size() : make_diagonal_gaussian(d)->size());
   for (std::size_t j = 0; j < d; ++j) {
     natural[full ? j : 2 * j] = precision[j] * mean[j];
     natural[full ? d + packed_index(j, j) : 2 * j + 1] = -0.5 * precision[j];

@@ -15,8 +15,8 @@ namespace bayesum {
 // probit (y in {0, 1}), Poisson and negative-binomial with log link (y a count; the latter with a
 // given dispersion r: variance mu + mu^2 / r).
 //
-//   log p(y_i | beta) = -w_i l(z_i; y_i),  z_i = x_i' beta + offset_i      beta_j ~ N(mean_j,
-//   sd_j^2)
+//   log p(y_i | beta) = -w_i l(z_i; y_i),  z_i = x_i' beta + offset_i
+//   beta_j ~ N(mean_j, sd_j^2)
 //
 // The message is the centred form [g ; H], averaged under q by one-dimensional quadrature or, with
 // the delta method, taken at the mean, which makes the learning rule Newton's method

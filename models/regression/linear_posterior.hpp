@@ -28,7 +28,6 @@ struct LinearPosterior {
   static LinearPosterior of(const Posterior& posterior);
 
   double degrees_of_freedom() const { return 2.0 * shape; }
-  bool has_noise() const { return rate > 0; }
   double noise() const { return rate / shape; }  // squared scale of a response about x' theta
 
   // location[i] = x_i' m + offset_i and squared_scale[i] = x_i' Sigma x_i for every row of x, on

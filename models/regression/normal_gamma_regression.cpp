@@ -16,7 +16,7 @@ namespace bayesum {
 Prior normal_gamma_prior(const PriorConfig& config,
                          const std::vector<CoefficientPrior>& coefficients) {
   const std::size_t d = coefficients.size();
-  Prior prior{.natural = std::vector<double>(NormalGamma(d).size())};
+  Prior prior{.natural = std::vector<double>(make_normal_gamma(d)->size())};
   prior.natural[0] = config.shape - 1.0;
   prior.natural[1] = -config.rate;
   for (std::size_t j = 0; j < d; ++j) {
@@ -38,7 +38,7 @@ Prior normal_gamma_prior(const PriorConfig& config,
 Posterior normal_gamma_start(std::span<const double> mean, double rate) {
   const std::size_t d = mean.size();
   Posterior q;
-  q.add_block("coefficients", std::make_shared<NormalGamma>(d));
+  q.add_block("coefficients", make_normal_gamma(d));
   q.natural()[0] = 0.5 * static_cast<double>(d);
   q.natural()[1] = -rate;
   for (std::size_t j = 0; j < d; ++j) {
@@ -54,7 +54,7 @@ void RegressionStatistics::reserve(const Stream& stream, std::size_t rows, std::
     residual_ = Buffer<double>(stream.device(), rows);
     weighted_ = Buffer<double>(stream.device(), rows);
     gram_ = Buffer<double>(stream.device(), packed_size(columns));
-    statistics_ = Buffer<double>(stream.device(), NormalGamma(columns).size());
+    statistics_ = Buffer<double>(stream.device(), make_normal_gamma(columns)->size());
   }
 }
 

@@ -124,7 +124,7 @@ std::vector<Coefficient> gaussian_coefficients(const TrainedModel& trained) {
   const Marginal prior_sd = sd_marginal(config.shape, config.rate);
   std::vector<Coefficient> means, sds;
   for (std::size_t k = 0; k < design.features.size(); ++k) {
-    const auto q = NormalGammaElement::chart(trained.posterior.natural().subspan(4 * k, 4));
+    const auto q = NormalGammaChart::from_natural(trained.posterior.natural().subspan(4 * k, 4));
     const double scale = std::sqrt(q.rate / (q.shape * q.kappa));
     means.push_back(line("mean." + design.features[k],
                          student_t_marginal(q.mean, scale, 2.0 * q.shape), prior_mean, design.sd[k],

@@ -314,6 +314,8 @@ TEST(OpenExamples, RefusesKeysThatDoNotGoTogether) {
       {table + "tokenizer = \"bytes\"", "data.tokenizer is for texts and tokens; "},
       {table + "scaling = \"unit\"", "data.scaling = \"unit\" is for images"},
       {tokens, "data.vocabulary_size does not say"},
+      {tokens + "context = 2\nvocabulary_size = 65536\nvalidation = \"u.txt\"",
+       "data.tokenizer does not say how the text u.txt becomes tokens"},
       {tokens + "tokenizer = \"bytes\"\nvocabulary_size = 255", "is below the 256 tokens"},
       {text + "tokenizer = \"gpt2\"", "needs its two files"},
       {text + "tokenizer = \"bytes\"\nmerges = \"m\"", "data.merges is for"},

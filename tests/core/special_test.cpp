@@ -110,13 +110,13 @@ TEST(Special, PoissonQuantileInvertsTheDistribution) {
 // Ten thousand levels: a draw, and the way back from expectation parameters, take a part of a
 // second.
 TEST(Special, ADirichletOfManyLevelsIsNotSlow) {
-  const Dirichlet family(10000);
+  const auto family = make_dirichlet(10000);
   std::vector<double> natural(10000, -0.7), theta(10000), mean(10000), back(10000);
   const auto start = std::chrono::steady_clock::now();
-  family.sample(natural, {.seed = 1}, theta);
+  family->sample(natural, {.seed = 1}, theta);
   const auto drawn = std::chrono::steady_clock::now();
-  family.mean_from_natural(natural, mean);
-  family.natural_from_mean(mean, back);
+  family->mean_from_natural(natural, mean);
+  family->natural_from_mean(mean, back);
   const std::chrono::duration<double> draw = drawn - start;
   const std::chrono::duration<double> inverse = std::chrono::steady_clock::now() - drawn;
   EXPECT_NEAR(std::accumulate(theta.begin(), theta.end(), 0.0), 1.0, 1e-12);

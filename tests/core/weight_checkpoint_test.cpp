@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "core/files/tensor_writer.hpp"
+#include "tests/core/damage.hpp"
 #include "tests/core/files.hpp"
 
 namespace bayesum {
@@ -115,14 +116,7 @@ TEST(WeightCheckpoint, DamageIsFoundAndTheOneBeforeTaken) {
   const WeightTrainingState before = state_at(1, space_of());
   std::mt19937_64 random(5);
   for (int trial = 0; trial < 1000; ++trial) {
-    std::string bad = whole;
-    const std::size_t at = random() % whole.size();
-    if (trial % 3 == 0) {
-      bad.resize(at);
-    } else {
-      bad[at] = static_cast<char>(bad[at] ^ (1 << random() % 8));
-    }
-    TemporaryFolder::write(newest, bad);
+    TemporaryFolder::write(newest, testing::damaged(whole, random, trial));
     const Loaded loaded = load(folder);
     ASSERT_TRUE(loaded.state && same(*loaded.state, before)) << "trial " << trial;
     ASSERT_EQ(loaded.warnings.size(), 1u);

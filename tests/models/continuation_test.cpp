@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "core/files/hash.hpp"
 #include "core/sites.hpp"
 #include "models/combination.hpp"
 #include "models/regression/coefficients.hpp"

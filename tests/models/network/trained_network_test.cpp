@@ -11,6 +11,7 @@
 #include "core/files/tensor_writer.hpp"
 #include "core/weights/weight_tensors.hpp"
 #include "models/network/gpt2_parameters.hpp"
+#include "tests/core/damage.hpp"
 #include "tests/core/files.hpp"
 
 namespace bayesum {
@@ -97,14 +98,7 @@ TEST(TrainedNetwork, DamageIsFound) {
   const std::string whole = TemporaryFolder::read(path);
   std::mt19937_64 random(4);
   for (int trial = 0; trial < 300; ++trial) {
-    std::string bad = whole;
-    const std::size_t at = random() % whole.size();
-    if (trial % 3 == 0) {
-      bad.resize(at);
-    } else {
-      bad[at] = static_cast<char>(bad[at] ^ (1 << random() % 8));
-    }
-    TemporaryFolder::write(path, bad);
+    TemporaryFolder::write(path, testing::damaged(whole, random, trial));
     ASSERT_TRUE(refusal(path).starts_with(path.string())) << "trial " << trial;
   }
 }

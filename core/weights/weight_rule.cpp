@@ -139,4 +139,10 @@ std::unique_ptr<WeightRule> make_weight_rule(const WeightRuleConfig& config, dou
   throw Error(ExitCode::kUsage, "there is no rule.name = \"" + full.name + "\"");
 }
 
+std::unique_ptr<WeightRule> make_kept_rule(const std::string& name) {
+  WeightRuleConfig config;
+  config.name = name;
+  return make_weight_rule(config, 1);
+}
+
 }  // namespace bayesum

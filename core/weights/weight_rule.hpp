@@ -97,9 +97,18 @@ class WeightRule {
   // The standard deviation of the weights in the range; zero for rules without a posterior.
   virtual void sigma(const Stream& stream, const WeightState& state, Range range, double decay,
                      std::span<float> out) const = 0;
+
+  // After a training what `mean` and `sigma` wrote is all that is kept of q. Writes theta ~ q by
+  // these, whole vectors: a pure function of them, noise id and index.
+  virtual void draw_kept(const Stream& stream, std::span<const float> mean,
+                         std::span<const float> sd, NoiseId id, std::span<float> theta) const = 0;
+  // The expectation under q of a weight of which they wrote these.
+  virtual double expectation(double mean, double sd) const = 0;
 };
 
 // `examples`: of the training data, the ess where none is configured.
 std::unique_ptr<WeightRule> make_weight_rule(const WeightRuleConfig& config, double examples);
+// The rule of that name as far as it says what is kept of its posterior. Error(kUsage): none.
+std::unique_ptr<WeightRule> make_kept_rule(const std::string& name);
 
 }  // namespace bayesum

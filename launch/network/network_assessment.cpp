@@ -140,8 +140,8 @@ NetworkFindings assess_network(const Stream& stream, Communicator& ranks,
     if (!question.other.empty()) {
       outside = open_unlabelled(trained, question.other, question.data.format);
     }
-    draws.emplace(trained.mean.span(), trained.sd.span(), static_cast<std::size_t>(question.draws),
-                  trained.description.seed);
+    draws.emplace(*trained.rule, trained.mean.span(), trained.sd.span(),
+                  static_cast<std::size_t>(question.draws), trained.description.seed);
   });
   const auto evaluate = [&](const Examples& examples) {
     return evaluate_network(stream, ranks, *trained.network, *draws, examples, trained.design,

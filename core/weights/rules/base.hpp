@@ -24,6 +24,10 @@ class BaseRule : public WeightRule {
              std::span<const float> theta, std::span<const float> gradient, double examples,
              WeightMessage& message) const override;
   void update(const Stream& stream, const WeightUpdate& update, WeightState& state) const final;
+  // Of N(mean, sd^2), with sd = 0 the mean.
+  void draw_kept(const Stream& stream, std::span<const float> mean, std::span<const float> sd,
+                 NoiseId id, std::span<float> theta) const override;
+  double expectation(double mean, double) const override { return mean; }
 
  protected:
   virtual void step(const Stream& stream, const WeightUpdate& update, WeightState& state) const = 0;

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <cmath>
+
 #include "core/weights/rules/base.hpp"
 #include "core/weights/rules/rules.hpp"
 
@@ -44,6 +47,16 @@ class BayesBinnRule final : public BaseRule {
     apply(stream,
           SignSigma{.natural = state.mean.data() + range.first, .out = out.data() + range.first},
           range.size());
+  }
+
+  void draw_kept(const Stream& stream, std::span<const float> mean, std::span<const float> sd,
+                 NoiseId id, std::span<float> theta) const override {
+    apply(stream, DrawSignWithSd{.sign = mean.data(), .sd = sd.data(), .theta = theta.data()},
+          {id, 0}, theta.size());
+  }
+
+  double expectation(double mean, double sd) const override {
+    return mean * std::sqrt(std::max(0.0, 1 - sd * sd));
   }
 
  protected:

@@ -123,6 +123,10 @@ void WeightRuleConfig::describe(Fields& fields) {
              "together");
 }
 
+double WeightRuleConfig::decay_of(const ParameterTensor& tensor) const {
+  return decay_vectors || tensor.shape.size() > 1 ? weight_decay : 0.0;
+}
+
 std::unique_ptr<WeightRule> make_weight_rule(const WeightRuleConfig& config, double examples) {
   check_readers(config);
   WeightRuleConfig full = config;

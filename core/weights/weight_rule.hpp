@@ -34,6 +34,7 @@ struct WeightRuleConfig {
                                     // micro-batch, or the world together; shard, micro_batch, world
 
   void describe(Fields& fields);
+  double decay_of(const ParameterTensor& tensor) const;  // delta of its weights
 };
 
 // What a rule makes its curvature of, and who can form it.
@@ -69,7 +70,8 @@ class WeightRule {
 
   virtual std::string name() const = 0;
   virtual Second second() const = 0;
-  virtual bool draws() const = 0;  // of a posterior; otherwise every theta is the mean
+  virtual bool draws() const = 0;             // of a posterior; otherwise every theta is the mean
+  virtual std::string posterior() const = 0;  // which it is, in words
 
   // Where training starts, `state.mean` given: h, momentum zero.
   virtual void start(const Stream& stream, WeightState& state) const = 0;

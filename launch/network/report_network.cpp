@@ -100,6 +100,8 @@ ExitCode report_network(const ReportOptions& options, Job& job) {
   NetworkQuestion question;
   question.trained = options.trained;
   question.data = options.data;
+  question.other = options.other;
+  question.draws = options.samples;
   question.must_score = false;
   const NetworkFindings found = assess_network(Stream(), ranks, question);
   agree(ranks, Stream(), [&] {

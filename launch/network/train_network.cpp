@@ -15,6 +15,7 @@
 #include "launch/machine.hpp"
 #include "launch/network/network_config.hpp"
 #include "launch/network/plan.hpp"
+#include "launch/network/straggler.hpp"
 #include "launch/run_session.hpp"
 #include "launch/signals.hpp"
 #include "launch/table.hpp"
@@ -50,12 +51,13 @@ class NetworkTraining {
   void take_start();
   void check_memory();
   NetworkTrainer::Hooks hooks();
+  std::optional<WeightTrainingState> load_checkpoint();
   std::optional<WeightTrainingState> newest_state(NetworkTrainer& trainer);
   void report(const NetworkReport& report);
   void validate(NetworkTrainer& trainer);
   void save(const WeightTrainingState& state);
   void write_posterior(NetworkTrainer& trainer);
-  void tell(const NetworkReport& last, StopReason reason) const;
+  void tell(const NetworkReport& last, StopReason reason, const std::string& straggler) const;
   std::string what_is_counted() const { return is_text() ? "tokens" : "examples"; }
   bool is_text() const { return sets_.training->shape().is_tokens(); }
   std::uint64_t seed() const { return static_cast<std::uint64_t>(config_.run.seed); }
@@ -93,12 +95,15 @@ StopReason NetworkTraining::train() {
 
   const StopReason reason = trainer->run();
   const NetworkReport& last = trainer->last_report();
+  const std::string straggler = straggler_text(
+      trainer->gathering_seconds(), trainer->this_ranks_shards().size(), stream_, ranks_);
+  if (!straggler.empty()) session_.log().info(straggler);
   session_.log().info("moved {} bytes in {} calls", ranks_.traffic().bytes, ranks_.traffic().calls);
   session_.finish(reason, {last.step, last.seconds, "loss " + rounded(last.loss, 5)});
   if (reason == StopReason::kRequested) return reason;
   write_posterior(*trainer);
   session_.log().info("peak memory {} bytes", peak_memory_bytes());
-  if (is_root_) tell(last, reason);
+  if (is_root_) tell(last, reason, straggler);
   return reason;
 }
 
@@ -178,15 +183,29 @@ NetworkTrainer::Hooks NetworkTraining::hooks() {
           .stop_requested = stop_requested};
 }
 
+// A learning rate that falls has been another all along where the last step is another.
+std::optional<WeightTrainingState> NetworkTraining::load_checkpoint() {
+  const auto warn = [&](const std::string& sentence) { session_.log().warn(sentence); };
+  try {
+    return load_weight_checkpoint(stream_, session_.folder().checkpoints(), identity_,
+                                  network_->parameters(), warn);
+  } catch (const Error& problem) {
+    const std::string why = problem.what();
+    if (why.find(": [stop] steps") == std::string::npos) throw;
+    throw Error(problem.code(), why + "; schedule.name = \"" + config_.schedule.name +
+                                    "\" falls until the last step: train on from the weights with "
+                                    "--start in another folder, or with \"constant\" from the "
+                                    "beginning, which goes on for any number of steps");
+  }
+}
+
 // That of the newest checkpoint, read by rank 0 and given to all, when there is one to go on from.
 std::optional<WeightTrainingState> NetworkTraining::newest_state(NetworkTrainer& trainer) {
   if (config_.run.resume != "auto") return std::nullopt;
   std::optional<WeightTrainingState> state;
   agree(ranks_, stream_, [&] {
     if (!is_root_) return;
-    const auto warn = [&](const std::string& sentence) { session_.log().warn(sentence); };
-    state = load_weight_checkpoint(stream_, session_.folder().checkpoints(), identity_,
-                                   network_->parameters(), warn);
+    state = load_checkpoint();
   });
   std::array<double, 3> numbers{state ? 1.0 : 0.0, state ? static_cast<double>(state->step) : 0.0,
                                 state ? static_cast<double>(state->weights.updates) : 0.0};
@@ -273,7 +292,8 @@ void NetworkTraining::write_posterior(NetworkTrainer& trainer) {
   });
 }
 
-void NetworkTraining::tell(const NetworkReport& last, StopReason reason) const {
+void NetworkTraining::tell(const NetworkReport& last, StopReason reason,
+                           const std::string& straggler) const {
   Table table({"loss", rounded(last.loss, 5) + " in the last step"});
   if (validation_) {
     table.add({"held-out", rounded(validation_->loss, 5) + " at the mean" +
@@ -287,6 +307,7 @@ void NetworkTraining::tell(const NetworkReport& last, StopReason reason) const {
     table.add({"speed", rounded(per_second(last, *first_), 3) + " " + what_is_counted() + "/s"});
   }
   table.add({"ranks", session_.where()});
+  if (!straggler.empty()) table.add({"straggler", straggler});
   if (ranks_.size() > 1) {
     table.add({"communicated", bytes_text(static_cast<double>(ranks_.traffic().bytes)) + " in " +
                                    std::to_string(ranks_.traffic().calls) + " calls by rank 0"});

@@ -50,6 +50,7 @@ class PointRule : public BaseRule {
   using BaseRule::BaseRule;
 
   bool draws() const override { return false; }
+  std::string posterior() const override { return "none: the weights alone"; }
   void draw(const Stream& stream, const WeightState& state, Range range, double decay, NoiseId id,
             double sign, std::span<float> theta) const override;
   void sigma(const Stream& stream, const WeightState& state, Range range, double decay,
@@ -65,6 +66,7 @@ class GaussianRule : public BaseRule {
   GaussianRule(WeightRuleConfig config, double ess) : BaseRule(std::move(config)), ess_(ess) {}
 
   bool draws() const override { return true; }
+  std::string posterior() const override { return "a Gaussian for each weight"; }
   void draw(const Stream& stream, const WeightState& state, Range range, double decay, NoiseId id,
             double sign, std::span<float> theta) const override;
   void sigma(const Stream& stream, const WeightState& state, Range range, double decay,

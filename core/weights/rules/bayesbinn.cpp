@@ -12,6 +12,7 @@ class BayesBinnRule final : public BaseRule {
   BayesBinnRule(WeightRuleConfig config, double ess) : BaseRule(std::move(config)), ess_(ess) {}
 
   bool draws() const override { return true; }
+  std::string posterior() const override { return "a Bernoulli of -1 and +1 for each weight"; }
 
   void mean(const Stream& stream, const WeightState& state, Range range,
             std::span<float> theta) const override {

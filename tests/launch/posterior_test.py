@@ -143,6 +143,7 @@ def test_what_networks_are_not_asked(bench):
     write_classes(bench, held_out="")
     bench.trained(ranks=1)
     check_refused(bench.run("evaluate", "run"), USAGE, "held-out data", "--data")
+    check_refused(bench.run("report", "run", "--ood", "far.csv"), USAGE, "held-out data", "--data")
     check_refused(bench.run("evaluate", "run", "--data", "far.csv"), USAGE, "side")
     check_refused(bench.run("evaluate", "run", "--data", "rows.csv", "--training", "rows.csv"),
                   USAGE, "--training")

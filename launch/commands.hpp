@@ -26,11 +26,13 @@ ExitCode train(const TrainOptions& options, Job& job);
 ExitCode plan(const TrainOptions& options, Job& job);
 
 // One line for each row of the data: mean, sd, central 90 % interval, and where the data have the
-// response, the log of its density.
+// response, the log of its density. Of a network, see launch/network/predict_network.hpp.
 struct PredictOptions {
   std::filesystem::path trained;
   OtherData data;
   std::filesystem::path out = "predictions.csv";  // "-": stdout
+  std::int64_t samples = 16;                      // of a network: draws of its weights
+  std::string device = "cpu";                     // of a network
 };
 ExitCode predict(const PredictOptions& options, Job& job);
 
@@ -57,7 +59,9 @@ struct ReportOptions {
   OtherData data;
   OtherData training;
   std::int64_t draws = 1000;
-  std::filesystem::path out;  // empty: report.html in the run folder, or beside the posterior
+  std::int64_t samples = 16;    // of a network: draws of its weights
+  std::filesystem::path other;  // of a network: data of another kind
+  std::filesystem::path out;    // empty: report.html in the run folder, or beside the posterior
 };
 ExitCode report(const ReportOptions& options, Job& job);
 
@@ -69,7 +73,7 @@ struct CombineOptions {
 };
 ExitCode combine(const CombineOptions& options, Job& job);
 
-// What a posterior file holds.
+// What a posterior file holds. Of a network, see launch/network/inspect_network.hpp.
 struct InspectOptions {
   std::filesystem::path trained;
 };

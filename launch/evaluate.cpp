@@ -124,12 +124,12 @@ ExitCode evaluate(const EvaluateOptions& options, Job& job) {
   if (network) return evaluate_network(options, job);
   TrainedModel trained;
   agree(ranks, Stream(), [&] {
+    trained = load_trained(options.trained);
     if (options.data.path.empty() && options.training.path.empty()) {
       throw Error(ExitCode::kUsage,
                   "evaluate needs held-out rows (--data), the rows of the "
                   "training (--training), or both");
     }
-    trained = load_trained(options.trained);
   });
   Findings found;
   if (!options.data.path.empty() && has_latent_rows(trained)) {

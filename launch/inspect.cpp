@@ -6,8 +6,10 @@
 
 #include "core/agree.hpp"
 #include "launch/commands.hpp"
+#include "launch/network/inspect_network.hpp"
 #include "launch/report.hpp"
 #include "launch/table.hpp"
+#include "models/network/open_network.hpp"
 
 namespace bayesum {
 namespace {
@@ -42,6 +44,7 @@ std::string facts(const TrainedModel& trained, const TensorFile& file) {
 ExitCode inspect(const InspectOptions& options, Job& job) {
   agree(job.ranks(), Stream(), [&] {
     if (job.ranks().rank() != 0) return;
+    if (is_network_file(posterior_path(options.trained))) return inspect_network(options);
     const TensorFile file = read_tensors(posterior_path(options.trained));
     const TrainedModel trained = TrainedModel::from_file(file);
     std::cout << headline(trained) << "\n\n"

@@ -156,6 +156,8 @@ class CommandLine {
     add_other_data(sub, predict_.data, "rows with the features")->required();
     sub->add_option("--out", predict_.out, "CSV file to write; - for standard output")
         ->capture_default_str();
+    add_samples(sub, predict_.samples);
+    add_device(sub, predict_.device);
   }
 
   void add_evaluate() {
@@ -167,16 +169,24 @@ class CommandLine {
     sub->add_option("RUN", evaluate_.trained, "run folder or posterior file")->required();
     add_other_data(sub, evaluate_.data, "held-out rows to score");
     add_training(*sub, evaluate_.training, evaluate_.draws);
-    sub->add_option("--samples", evaluate_.samples, "of a network: draws of its weights")
-        ->check(CLI::Range(1, 1 << 20))
-        ->capture_default_str();
-    sub->add_option("--ood", evaluate_.other,
-                    "of a network: data of another kind, which it should be unsure of");
+    add_samples(sub, evaluate_.samples);
+    add_other_kind(sub, evaluate_.other);
     add_device(sub, evaluate_.device);
     sub->add_flag("--json", evaluate_.json, "for programs");
     sub->footer(
         "Of a network --data is by default what its training held out; images want their labels\n"
         "in --response.");
+  }
+
+  static void add_samples(CLI::App* sub, std::int64_t& samples) {
+    sub->add_option("--samples", samples, "of a network: draws of its weights")
+        ->check(CLI::Range(1, 1 << 20))
+        ->capture_default_str();
+  }
+
+  static void add_other_kind(CLI::App* sub, std::filesystem::path& other) {
+    sub->add_option("--ood", other,
+                    "of a network: data of another kind, which it should be unsure of");
   }
 
   static void add_device(CLI::App* sub, std::string& device) {
@@ -194,6 +204,8 @@ class CommandLine {
     sub->add_option("RUN", report_.trained, "run folder or posterior file")->required();
     add_other_data(sub, report_.data, "held-out rows to score");
     add_training(*sub, report_.training, report_.draws);
+    add_samples(sub, report_.samples);
+    add_other_kind(sub, report_.other);
     sub->add_option("--out", report_.out, "HTML file to write (default RUN/report.html)");
   }
 

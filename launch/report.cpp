@@ -3,7 +3,9 @@
 #include <cmath>
 #include <vector>
 
+#include "kernels/error.hpp"
 #include "models/latent/topics.hpp"
+#include "models/network/open_network.hpp"
 #include "models/regression/coefficients.hpp"
 
 namespace bayesum {
@@ -19,12 +21,24 @@ std::vector<std::string> cells(const Coefficient& coefficient) {
 }  // namespace
 
 std::filesystem::path posterior_path(const std::filesystem::path& run_or_file) {
-  return std::filesystem::is_directory(run_or_file) ? run_or_file / "posterior.safetensors"
-                                                    : run_or_file;
+  if (!std::filesystem::is_directory(run_or_file)) return run_or_file;
+  const std::filesystem::path file = run_or_file / "posterior.safetensors";
+  if (std::filesystem::exists(file)) return file;
+  const bool is_run = std::filesystem::exists(run_or_file / "config.toml");
+  throw Error(ExitCode::kFile,
+              run_or_file.string() +
+                  (is_run ? " has no posterior yet: let its training end, or go on with it by "
+                            "--run.resume auto"
+                          : " is no run: it holds no posterior.safetensors"));
 }
 
 TrainedModel load_trained(const std::filesystem::path& run_or_file) {
-  return TrainedModel::from_file(read_tensors(posterior_path(run_or_file)));
+  const std::filesystem::path path = posterior_path(run_or_file);
+  if (is_network_file(path)) {
+    throw Error(ExitCode::kUsage,
+                path.string() + " is the posterior of a network, which has no place here");
+  }
+  return TrainedModel::from_file(read_tensors(path));
 }
 
 std::string headline(const TrainedModel& trained) {

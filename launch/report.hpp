@@ -8,11 +8,11 @@
 
 namespace bayesum {
 
-// RUN stands for the posterior in it.
+// RUN stands for the posterior in it. Error(kFile) for a folder that has none.
 std::filesystem::path posterior_path(const std::filesystem::path& run_or_file);
 
 // Reads a posterior file, or that of a run; see read_tensors and TrainedModel::from_file for
-// errors.
+// errors; Error(kUsage) for that of a network.
 TrainedModel load_trained(const std::filesystem::path& run_or_file);
 
 // "poisson regression on 16152 rows: mdvis by 9 features"

@@ -21,19 +21,7 @@ fs::path beside(const fs::path& posterior, const char* name) {
   return posterior.parent_path() / name;
 }
 
-// A run that has no posterior may have begun.
-void require_posterior(const fs::path& run) {
-  if (!fs::is_directory(run) || fs::exists(posterior_path(run))) return;
-  const auto steps = read_metrics(run / "metrics.jsonl");
-  if (steps.empty()) return;
-  throw Error(ExitCode::kFile, run.string() +
-                                   " has no posterior yet: its training has been seen at step " +
-                                   std::to_string(steps.back().step) +
-                                   "; let it end, or go on with it by --run.resume auto");
-}
-
 Findings read_run(const ReportOptions& options) {
-  require_posterior(options.trained);
   const fs::path path = posterior_path(options.trained);
   const TensorFile file = read_tensors(path);
   Findings findings;

@@ -1,6 +1,8 @@
 #include "core/examples/read_rows.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -53,7 +55,7 @@ class Table {
     return collector.merge(Stream(), *alone, source_.path + ": the response");
   }
 
-  // rows x (1 + features); the response by its code, or as a number; kNoTarget where there is none.
+  // rows x (1 + features); the response by its code, or as a number; NaN where there is none.
   std::vector<double> read(const FieldCode& code) const {
     Selection selection;
     if (response_) selection.columns.push_back({*response_, code});
@@ -64,7 +66,7 @@ class Table {
       const std::size_t columns = selection.columns.size();
       for (std::size_t row = 0; row < block.rows(); ++row) {
         const double* const first = block.values.data + row * columns;
-        if (!response_) values.push_back(kNoTarget);
+        if (!response_) values.push_back(std::numeric_limits<double>::quiet_NaN());
         values.insert(values.end(), first, first + columns);
       }
       if (usable > 0 && values.size() * (sizeof(double) + sizeof(float)) > usable) {
@@ -132,7 +134,7 @@ Rows scaled(const std::vector<double>& values, const std::vector<std::size_t>& c
       rows.response.push_back(
           static_cast<float>((value[0] - design.response_mean) / design.response_sd));
     } else {
-      rows.labels.push_back(static_cast<std::int32_t>(value[0]));
+      rows.labels.push_back(std::isnan(value[0]) ? kNoTarget : static_cast<std::int32_t>(value[0]));
     }
   }
   return rows;
@@ -161,7 +163,7 @@ RowExamples read_table(const RowSource& source, Response response, Scaling scali
 }
 
 RowExamples read_table(const RowSource& source, const RowDesign& design) {
-  const Table table(source, design.features, !design.classes.empty());
+  const Table table(source, design.features, true);
   const std::vector<double> values = table.read(code_of(design.classes));
   const std::vector<std::size_t> rows =
       chosen_rows(source, values.size() / (design.features.size() + 1));

@@ -39,7 +39,7 @@ bool is_idx(const RowSource& source);
 // Error(kUsage) for columns that are not there and a scaling that does not fit, Error(kFile) naming
 // file and line or row for what cannot be read: missing values are refused, row numbers must be
 // those of the file, each once, and rows of one design must have its features and classes. By a
-// design of classes rows are read without a response too; their labels are kNoTarget.
+// design rows are read without a response too: their labels are kNoTarget, their numbers NaN.
 RowExamples read_rows(const RowSource& source, Response response, Scaling scaling);
 RowExamples read_rows(const RowSource& source, const RowDesign& design);
 

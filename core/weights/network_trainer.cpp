@@ -70,10 +70,14 @@ NetworkTrainer::NetworkTrainer(Parts parts, const Config& config, Hooks hooks)
   });
 }
 
+Range NetworkTrainer::this_ranks_shards() const {
+  return shards_of_rank(config_.batch.virtual_shards, parts_.communicator.size(),
+                        parts_.communicator.rank());
+}
+
 // Then the message, opened afresh, can take the gradient of the draw as it comes.
 bool NetworkTrainer::one_draw_per_message() const {
-  const Range shards = shards_of_rank(config_.batch.virtual_shards, parts_.communicator.size(),
-                                      parts_.communicator.rank());
+  const Range shards = this_ranks_shards();
   const bool message_of_a_shard = config_.coordinator.deterministic || shards.size() <= 1;
   const bool draw_of_a_shard = micro_steps_per_draw() == order_.shape().micro_steps;
   return message_of_a_shard && draw_of_a_shard && !antithetic();
@@ -123,8 +127,8 @@ void NetworkTrainer::enter(Phase phase) {
 // before anyone waits for its sum.
 void NetworkTrainer::gather_evidence() {
   agree(parts_.communicator, parts_.stream, [&] {
-    const Range shards = shards_of_rank(config_.batch.virtual_shards, parts_.communicator.size(),
-                                        parts_.communicator.rank());
+    const auto began = std::chrono::steady_clock::now();
+    const Range shards = this_ranks_shards();
     for (std::size_t shard = shards.first; shard < shards.last; ++shard) {
       WeightMessage& message = coordinator_.open(parts_.stream);
       const std::size_t micro_steps = order_.shape().micro_steps;
@@ -135,6 +139,8 @@ void NetworkTrainer::gather_evidence() {
       }
       coordinator_.close(parts_.stream, shard);
     }
+    gathering_seconds_ +=
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   });
 }
 
@@ -257,8 +263,7 @@ void NetworkTrainer::update(const WeightMessage& sum) {
 // The draw with which this rank's next step begins, if it can be made in the update.
 std::optional<NetworkTrainer::Noise> NetworkTrainer::next_draw() const {
   if (!rule_->draws() || !(world_noise() || owns_all())) return std::nullopt;
-  const Range shards = shards_of_rank(config_.batch.virtual_shards, parts_.communicator.size(),
-                                      parts_.communicator.rank());
+  const Range shards = this_ranks_shards();
   if (!world_noise() && shards.size() == 0) return std::nullopt;
   return Noise{weight_noise(report_.step + 1, shards.first, 0), 1.0};
 }
@@ -287,7 +292,7 @@ std::span<const float> NetworkTrainer::theta() const {
 }
 
 double NetworkTrainer::decay_of(const ParameterTensor& tensor) const {
-  return config_.rule.decay_vectors || tensor.shape.size() > 1 ? config_.rule.weight_decay : 0.0;
+  return config_.rule.decay_of(tensor);
 }
 
 // The ranges, cut where the decay changes, without what lies between tensors.

@@ -92,6 +92,9 @@ class NetworkTrainer {
 
   std::int64_t step_number() const { return report_.step; }
   const NetworkReport& last_report() const { return report_; }
+  // What this rank took over the evidence of its virtual shards, without waiting for others.
+  double gathering_seconds() const { return gathering_seconds_; }
+  Range this_ranks_shards() const;
   // Collective: on every rank the whole posterior. Valid until the next step.
   const WeightState& weights();
   const WeightTrainingState& state();              // collective too
@@ -154,6 +157,7 @@ class NetworkTrainer {
   NetworkReport report_;
   double usual_norm_ = 0;
   std::int64_t skips_in_a_row_ = 0;
+  double gathering_seconds_ = 0;
   std::chrono::steady_clock::time_point began_;
 };
 

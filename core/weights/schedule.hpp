@@ -15,6 +15,7 @@ struct ScheduleConfig {
   double final_fraction = 0;
 
   void describe(Fields& fields);
+  bool falls() const { return name != "constant"; }  // to its end at the last step
 };
 
 // The factor on the learning rate at step t = 0 .. steps - 1:

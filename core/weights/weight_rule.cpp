@@ -123,6 +123,10 @@ void WeightRuleConfig::describe(Fields& fields) {
              "together");
 }
 
+double WeightRuleConfig::decay_of(const ParameterTensor& tensor) const {
+  return decay_vectors || tensor.shape.size() > 1 ? weight_decay : 0.0;
+}
+
 std::unique_ptr<WeightRule> make_weight_rule(const WeightRuleConfig& config, double examples) {
   check_readers(config);
   WeightRuleConfig full = config;
@@ -137,6 +141,12 @@ std::unique_ptr<WeightRule> make_weight_rule(const WeightRuleConfig& config, dou
   if (full.name == "vadam") return make_vadam_rule(full, ess);
   if (full.name == "bayesbinn") return make_bayesbinn_rule(full, ess);
   throw Error(ExitCode::kUsage, "there is no rule.name = \"" + full.name + "\"");
+}
+
+std::unique_ptr<WeightRule> make_kept_rule(const std::string& name) {
+  WeightRuleConfig config;
+  config.name = name;
+  return make_weight_rule(config, 1);
 }
 
 }  // namespace bayesum

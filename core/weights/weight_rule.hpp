@@ -34,6 +34,7 @@ struct WeightRuleConfig {
                                     // micro-batch, or the world together; shard, micro_batch, world
 
   void describe(Fields& fields);
+  double decay_of(const ParameterTensor& tensor) const;  // delta of its weights
 };
 
 // What a rule makes its curvature of, and who can form it.
@@ -69,7 +70,8 @@ class WeightRule {
 
   virtual std::string name() const = 0;
   virtual Second second() const = 0;
-  virtual bool draws() const = 0;  // of a posterior; otherwise every theta is the mean
+  virtual bool draws() const = 0;             // of a posterior; otherwise every theta is the mean
+  virtual std::string posterior() const = 0;  // which it is, in words
 
   // Where training starts, `state.mean` given: h, momentum zero.
   virtual void start(const Stream& stream, WeightState& state) const = 0;
@@ -97,9 +99,18 @@ class WeightRule {
   // The standard deviation of the weights in the range; zero for rules without a posterior.
   virtual void sigma(const Stream& stream, const WeightState& state, Range range, double decay,
                      std::span<float> out) const = 0;
+
+  // After a training what `mean` and `sigma` wrote is all that is kept of q. Writes theta ~ q by
+  // these, whole vectors: a pure function of them, noise id and index.
+  virtual void draw_kept(const Stream& stream, std::span<const float> mean,
+                         std::span<const float> sd, NoiseId id, std::span<float> theta) const = 0;
+  // The expectation under q of a weight of which they wrote these.
+  virtual double expectation(double mean, double sd) const = 0;
 };
 
 // `examples`: of the training data, the ess where none is configured.
 std::unique_ptr<WeightRule> make_weight_rule(const WeightRuleConfig& config, double examples);
+// The rule of that name as far as it says what is kept of its posterior. Error(kUsage): none.
+std::unique_ptr<WeightRule> make_kept_rule(const std::string& name);
 
 }  // namespace bayesum

@@ -36,6 +36,10 @@ void apply(const Stream&, const DrawSign& op, NoiseStart noise, std::size_t size
   for_each_weight_with_noise<LogisticBlock>(op, noise, size);
 }
 
+void apply(const Stream&, const DrawSignWithSd& op, NoiseStart noise, std::size_t size) {
+  for_each_weight_with_noise<LogisticBlock>(op, noise, size);
+}
+
 }  // namespace cpu
 
 void apply(const Stream& stream, const GaussianSigma& op, std::size_t size) {
@@ -71,6 +75,10 @@ void apply(const Stream& stream, const DrawWithSd& op, NoiseStart noise, std::si
 }
 
 void apply(const Stream& stream, const DrawSign& op, NoiseStart noise, std::size_t size) {
+  BAYESUM_DISPATCH(stream, apply(stream, op, noise, size));
+}
+
+void apply(const Stream& stream, const DrawSignWithSd& op, NoiseStart noise, std::size_t size) {
   BAYESUM_DISPATCH(stream, apply(stream, op, noise, size));
 }
 

@@ -44,4 +44,8 @@ void apply(const Stream& stream, const DrawSign& op, NoiseStart noise, std::size
   for_each_with_noise<LogisticBlock>(stream, op, noise, size);
 }
 
+void apply(const Stream& stream, const DrawSignWithSd& op, NoiseStart noise, std::size_t size) {
+  for_each_with_noise<LogisticBlock>(stream, op, noise, size);
+}
+
 }  // namespace bayesum::cuda

@@ -63,6 +63,19 @@ struct DrawSign {
   }
 };
 
+// The weight of -1 or +1 itself, with l told by its sign and by sd = 1 / cosh(l): that sign, or the
+// other with probability (1 - tanh|l|) / 2
+struct DrawSignWithSd {
+  const float* sign;
+  const float* sd;
+  float* theta;
+  BAYESUM_HOST_DEVICE void operator()(std::size_t i, float half_logit) const {
+    const float rest = 1.0f - sd[i] * sd[i];
+    const float natural = std::log((1.0f + std::sqrt(rest > 0.0f ? rest : 0.0f)) / sd[i]);
+    theta[i] = natural + half_logit < 0.0f ? -sign[i] : sign[i];
+  }
+};
+
 // out = the sign of l, +1 where it is 0
 struct SignOf {
   const float* natural;
@@ -124,6 +137,7 @@ void apply(const Stream& stream, const GaussianSigma& op, std::size_t size);
 void apply(const Stream& stream, const DrawGaussian& op, NoiseStart noise, std::size_t size);
 void apply(const Stream& stream, const DrawWithSd& op, NoiseStart noise, std::size_t size);
 void apply(const Stream& stream, const DrawSign& op, NoiseStart noise, std::size_t size);
+void apply(const Stream& stream, const DrawSignWithSd& op, NoiseStart noise, std::size_t size);
 void apply(const Stream& stream, const SignOf& op, std::size_t size);
 void apply(const Stream& stream, const SignSigma& op, std::size_t size);
 void apply(const Stream& stream, const AddDeviationGradient& op, std::size_t size);

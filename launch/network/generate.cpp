@@ -46,8 +46,12 @@ std::vector<std::int32_t> tokens_of(const Tokenizer& tokenizer, const std::strin
   std::vector<std::uint32_t> tokens;
   const std::size_t read = tokenizer.encode(prompt, tokens);
   if (read < prompt.size()) {
+    const bool by_default = prompt == GenerateOptions().prompt;
     throw Error(ExitCode::kUsage,
-                "--prompt: " + tokenizer.why_not(std::string_view(prompt).substr(read)));
+                by_default
+                    ? "--prompt does not say how the text begins, and a new line, by which it "
+                      "does otherwise, is not known to the tokenizer"
+                    : "--prompt: " + tokenizer.why_not(std::string_view(prompt).substr(read)));
   }
   if (tokens.empty()) {
     throw Error(ExitCode::kUsage,
@@ -124,7 +128,7 @@ class Teller {
 void tell_text(const GenerateOptions& options, const Stream& stream) {
   const OpenNetwork trained = open(options, stream);
   const std::vector<std::int32_t> prompt = tokens_of(*trained.tokenizer, options.prompt);
-  const WeightDraws draws(trained.mean.span(), trained.sd.span(),
+  const WeightDraws draws(*trained.rule, trained.mean.span(), trained.sd.span(),
                           static_cast<std::size_t>(options.draws), trained.description.seed);
   TextGenerator generator(
       stream, gpt2_config(trained.model, trained.shape), draws,

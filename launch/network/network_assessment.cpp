@@ -17,6 +17,7 @@ std::string number(double x) { return rounded(x, 5); }
 std::unique_ptr<Examples> held_out(const OpenNetwork& trained, const NetworkQuestion& question,
                                    std::string& name) {
   const OtherData& other = question.data;
+  check_other_data(other, trained);
   ExamplesConfig data = trained.data;
   if (!other.path.empty()) {
     data.validation = other.path.string();
@@ -24,6 +25,11 @@ std::unique_ptr<Examples> held_out(const OpenNetwork& trained, const NetworkQues
     data.validation_rows.clear();
     data.validation_share = 0;
     if (other.format != "auto") data.format = other.format;
+    if (!other.feature_names.empty()) data.feature_names = other.feature_names;
+    if (trained.design.pixels > 0 && other.response.empty()) {
+      throw Error(ExitCode::kUsage,
+                  "--response does not name the file of labels of " + other.path.string());
+    }
   }
   auto examples = open_held_out(trained, data);
   if (examples) {
@@ -128,6 +134,20 @@ JsonObject json_of(const Separation& separation) {
 
 }  // namespace
 
+void check_other_data(const OtherData& data, const OpenNetwork& trained) {
+  const bool tokens = trained.shape.is_tokens();
+  const std::string of = tokens ? "texts and tokens" : "rows";
+  const auto refuse = [&](const std::string& flag) {
+    throw Error(ExitCode::kUsage, flag + " has no meaning here: the network learned from " + of);
+  };
+  if (!data.offset.empty()) refuse("--offset");
+  if (!data.weight.empty()) refuse("--weight");
+  if (tokens && !data.response.empty()) refuse("--response");
+  if (tokens && !data.feature_names.empty()) refuse("--feature-names");
+  const bool reads_tokens = data.format == "text" || data.format == "tokens";
+  if (data.format != "auto" && reads_tokens != tokens) refuse("--format " + data.format);
+}
+
 NetworkFindings assess_network(const Stream& stream, Communicator& ranks,
                                const NetworkQuestion& question) {
   NetworkFindings found;
@@ -140,8 +160,8 @@ NetworkFindings assess_network(const Stream& stream, Communicator& ranks,
     if (!question.other.empty()) {
       outside = open_unlabelled(trained, question.other, question.data.format);
     }
-    draws.emplace(trained.mean.span(), trained.sd.span(), static_cast<std::size_t>(question.draws),
-                  trained.description.seed);
+    draws.emplace(*trained.rule, trained.mean.span(), trained.sd.span(),
+                  static_cast<std::size_t>(question.draws), trained.description.seed);
   });
   const auto evaluate = [&](const Examples& examples) {
     return evaluate_network(stream, ranks, *trained.network, *draws, examples, trained.design,
@@ -157,10 +177,12 @@ NetworkFindings assess_network(const Stream& stream, Communicator& ranks,
   return found;
 }
 
-std::string headline(const NetworkFindings& found) {
-  return found.description.model + " trained by " + found.description.rule + " for " +
-         counted(static_cast<std::size_t>(found.description.step), "step");
+std::string headline(const NetworkDescription& trained) {
+  return trained.model + " trained by " + trained.rule + " for " +
+         counted(static_cast<std::size_t>(trained.step), "step");
 }
+
+std::string headline(const NetworkFindings& found) { return headline(found.description); }
 
 Table score_table(const NetworkFindings& found) {
   const NetworkEvaluation& scores = found.scores;

@@ -42,11 +42,15 @@ struct NetworkQuestion {
   bool must_score = true;  // Error(kUsage) where there are no held-out data
 };
 
+// Error(kUsage) for what says how to read data of another kind than the network learned from.
+void check_other_data(const OtherData& data, const OpenNetwork& trained);
+
 // Collective. Errors as open_network and open_held_out.
 NetworkFindings assess_network(const Stream& stream, Communicator& ranks,
                                const NetworkQuestion& question);
 
 // "gpt2 trained by ivon for 1000 steps"
+std::string headline(const NetworkDescription& trained);
 std::string headline(const NetworkFindings& found);
 // The scores at the mean and averaged, and how they differ.
 Table score_table(const NetworkFindings& found);

@@ -30,7 +30,8 @@ void NetworkTrainConfig::describe(Fields& fields) {
   run.describe(fields);
 }
 
-// The number of steps shapes the learning rate and is part of it; where data lie is not.
+// The number of steps is part of it where the learning rate falls towards the last; where data lie
+// is not.
 std::string NetworkTrainConfig::identity() const {
   NetworkTrainConfig deciding = *this;
   deciding.data.path.clear();
@@ -39,6 +40,7 @@ std::string NetworkTrainConfig::identity() const {
   deciding.validation = {};
   deciding.run = {};
   deciding.run.seed = run.seed;
+  if (!schedule.falls()) deciding.steps = NetworkTrainConfig().steps;
   return deciding.toml();
 }
 

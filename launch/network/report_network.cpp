@@ -53,6 +53,11 @@ std::string verdict(const NetworkEvaluation& scores) {
                   : "no difference that these data could tell.");
 }
 
+std::string told_from_them(const NetworkFindings& found) {
+  return found.separation ? " AUROC: how well " + found.separation->path + " is told from them."
+                          : std::string();
+}
+
 std::string held_out_section(const NetworkFindings& found) {
   const NetworkEvaluation& scores = found.scores;
   std::string content = html::verdict_paragraph(verdict(scores), !(scores.nll.low > 0));
@@ -64,8 +69,8 @@ std::string held_out_section(const NetworkFindings& found) {
                                  draw_reliability(scores)));
   }
   content += html::table(score_table(found),
-                         "Scores of " + found.data +
-                             ". Intervals are of a paired bootstrap; entropies in nats. The "
+                         "Scores of " + found.data + "." + told_from_them(found) +
+                             " Intervals are of a paired bootstrap; entropies in nats. The "
                              "entropy within draws is what more data would not take away.");
   if (scores.classes) {
     content += html::table(reliability_table(found),
@@ -100,7 +105,9 @@ ExitCode report_network(const ReportOptions& options, Job& job) {
   NetworkQuestion question;
   question.trained = options.trained;
   question.data = options.data;
-  question.must_score = false;
+  question.other = options.other;
+  question.draws = options.samples;
+  question.must_score = !options.other.empty();
   const NetworkFindings found = assess_network(Stream(), ranks, question);
   agree(ranks, Stream(), [&] {
     if (ranks.rank() != 0) return;

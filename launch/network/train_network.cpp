@@ -1,6 +1,8 @@
 #include "launch/network/train_network.hpp"
 
 #include <array>
+#include <filesystem>
+#include <functional>
 #include <iostream>
 #include <map>
 #include <optional>
@@ -15,6 +17,7 @@
 #include "launch/machine.hpp"
 #include "launch/network/network_config.hpp"
 #include "launch/network/plan.hpp"
+#include "launch/network/straggler.hpp"
 #include "launch/run_session.hpp"
 #include "launch/signals.hpp"
 #include "launch/table.hpp"
@@ -23,6 +26,9 @@
 
 namespace bayesum {
 namespace {
+
+namespace fs = std::filesystem;
+using Warn = std::function<void(const std::string&)>;
 
 double per_second(const NetworkReport& report, const NetworkReport& first) {
   const double seconds = report.seconds - first.seconds;
@@ -43,13 +49,14 @@ class NetworkTraining {
   void take_start();
   void check_memory();
   NetworkTrainer::Hooks hooks();
+  std::optional<WeightTrainingState> load_checkpoint(const fs::path& folder, const Warn& warn);
   std::optional<WeightTrainingState> newest_state(NetworkTrainer& trainer);
   void share(WeightTrainingState& state);
   void report(const NetworkReport& report);
   void validate(NetworkTrainer& trainer);
   void save(const WeightTrainingState& state);
   void write_posterior(NetworkTrainer& trainer);
-  void tell(const NetworkReport& last, StopReason reason) const;
+  void tell(const NetworkReport& last, StopReason reason, const std::string& straggler) const;
   std::string what_is_counted() const { return is_text() ? "tokens" : "examples"; }
   bool is_text() const { return sets_.training->shape().is_tokens(); }
   std::uint64_t seed() const { return static_cast<std::uint64_t>(config_.run.seed); }
@@ -84,12 +91,15 @@ StopReason NetworkTraining::train() {
 
   const StopReason reason = trainer->run();
   const NetworkReport& last = trainer->last_report();
+  const std::string straggler = straggler_text(
+      trainer->gathering_seconds(), trainer->this_ranks_shards().size(), stream_, ranks_);
+  if (!straggler.empty()) session_.log().info(straggler);
   session_.log().info("moved {} bytes in {} calls", ranks_.traffic().bytes, ranks_.traffic().calls);
   session_.finish(reason, {last.step, last.seconds, "loss " + rounded(last.loss, 5)});
   if (reason == StopReason::kRequested) return reason;
   write_posterior(*trainer);
   session_.log().info("peak memory {} bytes", peak_memory_bytes());
-  if (session_.is_root()) tell(last, reason);
+  if (session_.is_root()) tell(last, reason, straggler);
   return reason;
 }
 
@@ -170,13 +180,26 @@ NetworkTrainer::Hooks NetworkTraining::hooks() {
           .stop_requested = stop_requested};
 }
 
+// A learning rate that falls has been another all along where the last step is another.
+std::optional<WeightTrainingState> NetworkTraining::load_checkpoint(const fs::path& folder,
+                                                                    const Warn& warn) {
+  try {
+    return load_weight_checkpoint(stream_, folder, identity_, network_->parameters(), warn);
+  } catch (const Error& problem) {
+    const std::string why = problem.what();
+    if (why.find(": [stop] steps") == std::string::npos) throw;
+    throw Error(problem.code(), why + "; schedule.name = \"" + config_.schedule.name +
+                                    "\" falls until the last step: train on from the weights with "
+                                    "--start in another folder, or with \"constant\" from the "
+                                    "beginning, which goes on for any number of steps");
+  }
+}
+
 // That of the newest checkpoint, when there is one to go on from.
 std::optional<WeightTrainingState> NetworkTraining::newest_state(NetworkTrainer& trainer) {
   const std::map<std::string, double> scalars = trainer.state().scalars;
   return session_.resume<WeightTrainingState>(
-      [&](const auto& folder, const auto& warn) {
-        return load_weight_checkpoint(stream_, folder, identity_, network_->parameters(), warn);
-      },
+      [&](const auto& folder, const auto& warn) { return load_checkpoint(folder, warn); },
       [&] {
         const std::size_t size = network_->parameters().size();
         return WeightTrainingState{0, WeightState(stream_.device(), size), scalars};
@@ -255,7 +278,8 @@ void NetworkTraining::write_posterior(NetworkTrainer& trainer) {
   });
 }
 
-void NetworkTraining::tell(const NetworkReport& last, StopReason reason) const {
+void NetworkTraining::tell(const NetworkReport& last, StopReason reason,
+                           const std::string& straggler) const {
   Table table({"loss", rounded(last.loss, 5) + " in the last step"});
   if (validation_) {
     table.add({"held-out", rounded(validation_->loss, 5) + " at the mean" +
@@ -268,6 +292,7 @@ void NetworkTraining::tell(const NetworkReport& last, StopReason reason) const {
   if (first_) {
     table.add({"speed", rounded(per_second(last, *first_), 3) + " " + what_is_counted() + "/s"});
   }
+  if (!straggler.empty()) table.add({"straggler", straggler});
   session_.tell_ranks(table);
   table.add({"posterior", session_.folder().posterior().string()});
   std::cout << "\n" << table.text(Table::kLeft) << std::flush;

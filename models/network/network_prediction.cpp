@@ -7,7 +7,6 @@
 
 #include "kernels/error.hpp"
 #include "kernels/parallel.hpp"
-#include "kernels/weights/draws.hpp"
 
 namespace bayesum {
 namespace {
@@ -32,9 +31,10 @@ NoiseId noise_after_training(std::uint64_t seed, std::uint32_t draw) {
   return {.seed = seed, .step = kAfterAllSteps, .draw = draw + 1};
 }
 
-WeightDraws::WeightDraws(std::span<const float> mean, std::span<const float> sd, std::size_t draws,
-                         std::uint64_t seed)
-    : mean_(mean),
+WeightDraws::WeightDraws(const WeightRule& rule, std::span<const float> mean,
+                         std::span<const float> sd, std::size_t draws, std::uint64_t seed)
+    : rule_(&rule),
+      mean_(mean),
       sd_(sd),
       draws_(draws),
       seed_(seed),
@@ -43,8 +43,8 @@ WeightDraws::WeightDraws(std::span<const float> mean, std::span<const float> sd,
 }
 
 void WeightDraws::make(const Stream& stream, std::size_t s, std::span<float> theta) const {
-  apply(stream, DrawWithSd{mean_.data(), sd_.data(), theta.data()},
-        {noise_after_training(seed_, static_cast<std::uint32_t>(s)), 0}, theta.size());
+  rule_->draw_kept(stream, mean_, sd_, noise_after_training(seed_, static_cast<std::uint32_t>(s)),
+                   theta);
 }
 
 std::span<const float> WeightDraws::theta(const Stream& stream, std::size_t s) {

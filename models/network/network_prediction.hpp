@@ -7,25 +7,27 @@
 
 #include "core/examples/examples.hpp"
 #include "core/weights/network.hpp"
+#include "core/weights/weight_rule.hpp"
 #include "kernels/buffer.hpp"
 
 namespace bayesum {
 
-// Predictions from a posterior N(mean, diag(sd^2)) over the weights of a network: what it says at
-// draws of them, averaged.
+// Predictions from a posterior over the weights of a network: what it says at draws of them,
+// averaged.
 
 // The noise of what is done with a posterior after its training: a step that no training has.
 NoiseId noise_after_training(std::uint64_t seed, std::uint32_t draw);
 
-// Draws of the weights, theta_s = mean + sd eps_s, the noise a pure function of the seed, the draw
-// and the index of the weight: the same on every rank and device. Where all of them are small they
-// are kept once they are asked for, otherwise each is made whenever it is.
+// Draws of the weights from what a rule keeps of its posterior, theta_s = mean + sd eps_s of a
+// Gaussian, signs of bayesbinn (WeightRule::draw_kept). The noise is a pure function of the seed,
+// the draw and the index of the weight: the same on every rank and device. Where all of them are
+// small they are kept once they are asked for, otherwise each is made whenever it is.
 class WeightDraws {
  public:
-  // `mean` and `sd` live on the device of the streams that follow, and outlive this. Error(kUsage)
-  // without a draw.
-  WeightDraws(std::span<const float> mean, std::span<const float> sd, std::size_t draws,
-              std::uint64_t seed);
+  // `mean` and `sd` live on the device of the streams that follow, and outlive this, as the rule
+  // does. Error(kUsage) without a draw.
+  WeightDraws(const WeightRule& rule, std::span<const float> mean, std::span<const float> sd,
+              std::size_t draws, std::uint64_t seed);
 
   std::size_t size() const { return draws_; }
   std::span<const float> mean() const { return mean_; }
@@ -35,6 +37,7 @@ class WeightDraws {
   std::span<const float> theta(const Stream& stream, std::size_t s);
 
  private:
+  const WeightRule* rule_;
   std::span<const float> mean_;
   std::span<const float> sd_;
   std::size_t draws_;

@@ -94,6 +94,7 @@ OpenNetwork open_network(const Stream& stream, const fs::path& path) {
   read_texts(path, trained);
   try {
     trained.network = make_network(trained.model, trained.shape);
+    trained.rule = make_kept_rule(trained.description.rule);
   } catch (const Error& problem) {
     throw Error(ExitCode::kFile, path.string() + ": " + problem.what());
   }

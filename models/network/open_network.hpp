@@ -6,13 +6,14 @@
 
 #include "core/examples/open_examples.hpp"
 #include "core/weights/network.hpp"
+#include "core/weights/weight_rule.hpp"
 #include "kernels/buffer.hpp"
 #include "models/network/make_network.hpp"
 #include "models/network/trained_network.hpp"
 
 namespace bayesum {
 
-// A trained network with its posterior N(mean, diag(sd^2)) and all that other data are read by.
+// A trained network with what its rule kept of the posterior, and all that other data are read by.
 struct OpenNetwork {
   NetworkDescription description;
   NetworkConfig model;
@@ -23,6 +24,7 @@ struct OpenNetwork {
   std::unique_ptr<Network> network;
   Buffer<float> mean;  // flat, over the network's parameters, on the stream's device
   Buffer<float> sd;
+  std::unique_ptr<WeightRule> rule;  // that says what posterior these are
 };
 
 // What a posterior file is to say of a network trained on these examples. Left to the caller are

@@ -110,6 +110,22 @@ def test_a_checkpoint_in_the_middle_goes_on_to_the_same_bytes(bench):
 
 
 @on_ranks(1, 2)
+def test_a_constant_rate_goes_on_for_longer(bench):
+    prepare(bench)
+    constant = ("--schedule.name", "constant", "--schedule.warmup", "3")
+    whole = bench.trained(*constant, "--stop.steps", "12", folder="whole", ranks=1)
+    bench.trained(*constant, "--stop.steps", "7")
+    outcome = bench.train(*constant, "--stop.steps", "12", "--resume", "auto", ranks=3 - bench.ranks)
+    check_code(outcome, DONE)
+    check("going on from the checkpoint of step 7" in outcome.out, outcome.out)
+    check(bench.read("run", "posterior.safetensors") == whole, "other bytes")
+    bench.trained("--stop.steps", "7", folder="falling")
+    check_refused(bench.train("--stop.steps", "12", "--resume", "auto", folder="falling"), USAGE,
+                  "[stop] steps = 7 there, steps = 12 here", '"cosine" falls until the last step',
+                  "--start", '"constant"')
+
+
+@on_ranks(1, 2)
 def test_a_run_is_overwritten_when_asked(bench):
     prepare(bench)
     first = bench.trained("--stop.steps", "4")

@@ -22,8 +22,8 @@ class File:
             if name == "checksum":
                 assert entry["dtype"] == "U8" and entry["shape"] == [8] and end == len(data)
                 continue
-            assert entry["dtype"] == "F64", name
-            numbers = struct.unpack(f"<{(end - begin) // 8}d", data[begin:end])
+            width, letter = {"F64": (8, "d"), "F32": (4, "f")}[entry["dtype"]]
+            numbers = struct.unpack(f"<{(end - begin) // width}{letter}", data[begin:end])
             size = 1
             for extent in entry["shape"]:
                 size *= extent

@@ -250,6 +250,44 @@ TEST(WeightPosteriorLaw, DrawsHaveMeanAndVariance) {
   }
 }
 
+// What is kept of a posterior after its training makes the draws that the posterior itself makes.
+TEST(WeightPosteriorLaw, WhatIsKeptOfAGaussianDrawsIt) {
+  constexpr std::size_t kSize = 1000;
+  constexpr double kDecay = 0.01;
+  const Stream stream;
+  for (const std::string name : {"ivon", "vogn", "vadam", "adamw"}) {
+    const auto rule = make_weight_rule({.name = name}, 50);
+    const WeightState state = begun(*rule, random_floats(kSize, 5, 0, 1));
+    std::vector<float> theta(kSize), mean(kSize), sd(kSize), again(kSize);
+    rule->draw(stream, state, {0, kSize}, kDecay, kId, 1, theta);
+    rule->mean(stream, state, {0, kSize}, mean);
+    rule->sigma(stream, state, {0, kSize}, kDecay, sd);
+    make_kept_rule(name)->draw_kept(stream, mean, sd, kId, again);
+    expect_same_bits(again, theta, name);
+    EXPECT_EQ(rule->expectation(mean[0], sd[0]), mean[0]);
+  }
+}
+
+// Of bayesbinn draws of signs, by their probabilities 1 / (1 + exp(-2 l)) within 5 standard errors.
+TEST(WeightPosteriorLaw, WhatIsKeptOfSignsDrawsThem) {
+  constexpr std::size_t kSize = 1 << 18;
+  const Stream stream;
+  const auto rule = make_kept_rule("bayesbinn");
+  for (const float natural : {-3.0f, -0.4f, 0.0f, 0.05f, 0.7f, 2.0f, 40.0f}) {
+    const WeightState state = begun(*rule, std::vector<float>(kSize, natural));
+    std::vector<float> theta(kSize), mean(kSize), sd(kSize);
+    rule->mean(stream, state, {0, kSize}, mean);
+    rule->sigma(stream, state, {0, kSize}, 0, sd);
+    rule->draw_kept(stream, mean, sd, kId, theta);
+    const auto ups = static_cast<double>(std::ranges::count(theta, 1.0f));
+    EXPECT_EQ(ups + static_cast<double>(std::ranges::count(theta, -1.0f)), double{kSize});
+    const double p = 1 / (1 + std::exp(-2.0 * natural));
+    EXPECT_NEAR(ups / kSize, p, 5 * std::sqrt(p * (1 - p) / kSize) + 1e-9) << natural;
+    EXPECT_NEAR(rule->expectation(mean[0], sd[0]), std::tanh(natural), 1e-3) << natural;
+    EXPECT_EQ(mean[0], natural < 0 ? -1.0f : 1.0f);
+  }
+}
+
 // What does not depend on the noise cancels in a pair, to the rounding of theta.
 TEST(WeightPosteriorLaw, PairsCancelTheMeanGradient) {
   constexpr std::size_t kSize = 5000;

@@ -35,6 +35,12 @@ void BaseRule::update(const Stream& stream, const WeightUpdate& update, WeightSt
   }
 }
 
+void BaseRule::draw_kept(const Stream& stream, std::span<const float> mean,
+                         std::span<const float> sd, NoiseId id, std::span<float> theta) const {
+  apply(stream, DrawWithSd{.mean = mean.data(), .sd = sd.data(), .theta = theta.data()}, {id, 0},
+        theta.size());
+}
+
 void BaseRule::step_and_draw(const Stream& stream, const WeightUpdate& update,
                              WeightState& state) const {
   step(stream, update, state);

@@ -24,6 +24,10 @@ class BaseRule : public WeightRule {
              std::span<const float> theta, std::span<const float> gradient, double examples,
              WeightMessage& message) const override;
   void update(const Stream& stream, const WeightUpdate& update, WeightState& state) const final;
+  // Of N(mean, sd^2), with sd = 0 the mean.
+  void draw_kept(const Stream& stream, std::span<const float> mean, std::span<const float> sd,
+                 NoiseId id, std::span<float> theta) const override;
+  double expectation(double mean, double) const override { return mean; }
 
  protected:
   virtual void step(const Stream& stream, const WeightUpdate& update, WeightState& state) const = 0;
@@ -46,6 +50,7 @@ class PointRule : public BaseRule {
   using BaseRule::BaseRule;
 
   bool draws() const override { return false; }
+  std::string posterior() const override { return "none: the weights alone"; }
   void draw(const Stream& stream, const WeightState& state, Range range, double decay, NoiseId id,
             double sign, std::span<float> theta) const override;
   void sigma(const Stream& stream, const WeightState& state, Range range, double decay,
@@ -61,6 +66,7 @@ class GaussianRule : public BaseRule {
   GaussianRule(WeightRuleConfig config, double ess) : BaseRule(std::move(config)), ess_(ess) {}
 
   bool draws() const override { return true; }
+  std::string posterior() const override { return "a Gaussian for each weight"; }
   void draw(const Stream& stream, const WeightState& state, Range range, double decay, NoiseId id,
             double sign, std::span<float> theta) const override;
   void sigma(const Stream& stream, const WeightState& state, Range range, double decay,

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <cmath>
+
 #include "core/weights/rules/base.hpp"
 #include "core/weights/rules/rules.hpp"
 
@@ -9,6 +12,7 @@ class BayesBinnRule final : public BaseRule {
   BayesBinnRule(WeightRuleConfig config, double ess) : BaseRule(std::move(config)), ess_(ess) {}
 
   bool draws() const override { return true; }
+  std::string posterior() const override { return "a Bernoulli of -1 and +1 for each weight"; }
 
   void mean(const Stream& stream, const WeightState& state, Range range,
             std::span<float> theta) const override {
@@ -44,6 +48,16 @@ class BayesBinnRule final : public BaseRule {
     apply(stream,
           SignSigma{.natural = state.mean.data() + range.first, .out = out.data() + range.first},
           range.size());
+  }
+
+  void draw_kept(const Stream& stream, std::span<const float> mean, std::span<const float> sd,
+                 NoiseId id, std::span<float> theta) const override {
+    apply(stream, DrawSignWithSd{.sign = mean.data(), .sd = sd.data(), .theta = theta.data()},
+          {id, 0}, theta.size());
+  }
+
+  double expectation(double mean, double sd) const override {
+    return mean * std::sqrt(std::max(0.0, 1 - sd * sd));
   }
 
  protected:

@@ -61,7 +61,8 @@ struct Case {
 
   NetworkEvaluation evaluate(const Examples& examples, const RowDesign& design, Communicator& ranks,
                              std::size_t draws = kDraws) const {
-    WeightDraws weights(mean, sd, draws, kSeed);
+    const auto rule = make_kept_rule("ivon");
+    WeightDraws weights(*rule, mean, sd, draws, kSeed);
     return evaluate_network(Stream(), ranks, network, weights, examples, design, kSeed);
   }
   NetworkEvaluation evaluate(const Examples& examples, const RowDesign& design,
@@ -287,7 +288,8 @@ TEST(NetworkEvaluation, OfALinearModelIsItsClosedForm) {
 
 TEST(NetworkEvaluation, AnAverageOfNoDrawsIsRefused) {
   const std::vector<float> none;
-  EXPECT_EQ(testing::error_of(ExitCode::kUsage, [&] { WeightDraws(none, none, 0, 1); }),
+  const auto rule = make_kept_rule("ivon");
+  EXPECT_EQ(testing::error_of(ExitCode::kUsage, [&] { WeightDraws(*rule, none, none, 0, 1); }),
             "an average over no draws is none");
 }
 

@@ -178,6 +178,7 @@ TEST(OpenNetwork, TextsThatDoNotFitAreNamed) {
   EXPECT_EQ(
       refusal("shape", R"({"context":0,"vocabulary":0,"features":7,"classes":3,"responses":0})"),
       where + "'shape' and 'rows' do not fit each other");
+  EXPECT_EQ(refusal("rule", "ivn"), where + "there is no rule.name = \"ivn\"");
   EXPECT_TRUE(refusal("config", "[model]\nname = 3\n").starts_with(where + "config:"));
   EXPECT_FALSE(is_network_file(folder.path() / "train.csv"));
   EXPECT_FALSE(is_network_file(folder.path() / "nothing"));

@@ -46,7 +46,8 @@ TEST(TextGenerator, TakesTheMostProbableOfTheAverage) {
   Gpt2 network(kConfig);
   const std::vector<float> mean = random_theta(network.parameters(), 0.3);
   const std::vector<float> sd(mean.size(), 0.2f);
-  const WeightDraws draws(mean, sd, 3, kSeed);
+  const auto rule = make_kept_rule("ivon");
+  const WeightDraws draws(*rule, mean, sd, 3, kSeed);
   std::vector<std::int32_t> tokens{4, 7, 1};
   TextGenerator generator(Stream(), kConfig, draws, {.temperature = 0}, tokens);
   for (std::size_t i = 3; i < 2 * kContext; ++i) {
@@ -70,7 +71,8 @@ TEST(TextGenerator, IsAFunctionOfItsSeedAndOneDrawDoesNotDisagree) {
   Gpt2 network(kConfig);
   const std::vector<float> mean = random_theta(network.parameters(), 0.3);
   const std::vector<float> sd(mean.size(), 0.2f);
-  const WeightDraws draws(mean, sd, 1, kSeed);
+  const auto rule = make_kept_rule("ivon");
+  const WeightDraws draws(*rule, mean, sd, 1, kSeed);
   const auto text = [&](std::uint64_t seed) {
     TextGenerator generator(Stream(), kConfig, draws, {.seed = seed}, std::vector<std::int32_t>{2});
     std::vector<std::int32_t> tokens;
@@ -111,7 +113,8 @@ TEST(TextGenerator, ChoosesByTemperatureAmongTheMostProbable) {
 TEST(TextGenerator, RefusesAPromptThatIsNone) {
   const Gpt2 network(kConfig);
   const std::vector<float> mean(network.parameters().size());
-  const WeightDraws draws(mean, mean, 1, kSeed);
+  const auto rule = make_kept_rule("ivon");
+  const WeightDraws draws(*rule, mean, mean, 1, kSeed);
   const auto refusal = [&](const std::vector<std::int32_t>& prompt) {
     return testing::error_of(ExitCode::kUsage,
                              [&] { TextGenerator(Stream(), kConfig, draws, {}, prompt); });

@@ -213,15 +213,19 @@ struct VognStep {
 };
 
 // BayesBiNN: M of ess g + l, l <- l - rate M; g the mean natural gradient, l the natural parameter
-// of a Bernoulli with an even prior.
+// of a Bernoulli with an even prior. Where all draws were one, `theta`, g is made natural here.
 struct BernoulliStep {
   Momentum momentum;  // of scale 1
   float scale;        // ess over the examples
   float rate;
+  float temperature;
   const float* gradient;
+  const float* theta;  // null: the gradient is natural
   float* natural;
   BAYESUM_HOST_DEVICE void operator()(std::size_t i) const {
-    natural[i] -= rate * momentum(i, scale * gradient[i] + natural[i]);
+    const float l = natural[i];
+    const float slope = theta == nullptr ? 1.0f : sign_slope(theta[i], l, temperature);
+    natural[i] = l - rate * momentum(i, scale * (slope * gradient[i]) + l);
   }
 };
 

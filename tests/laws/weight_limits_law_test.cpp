@@ -145,6 +145,37 @@ TEST(WeightLimits, BayesBinnTeachesNaturalGradients) {
   }
 }
 
+// What all draw together is the same step, made natural by each shard or by who steps.
+TEST(WeightLimits, BayesBinnOfOneDrawTakesTheSameStep) {
+  const Stream stream;
+  std::vector<std::vector<float>> after;
+  for (const std::string noise : {"shard", "world"}) {
+    const auto rule =
+        make_weight_rule({.name = "bayesbinn", .temperature = 0.8, .noise = noise}, 50);
+    WeightState state({}, 40);
+    copy<float>(stream, random_floats(40, 7, 0, 2), state.mean.span());
+    std::vector<float> theta(40);
+    rule->draw(stream, state, {0, 40}, 0, {1, 1, 1}, 1, theta);
+    WeightMessage message({}, 40, false);
+    for (const std::uint32_t shard : {8u, 9u}) {
+      const std::vector<float> gradient = random_floats(40, shard, 0, 1);
+      rule->teach(stream, state, {0, 40}, 0, theta, gradient, 5, message);
+    }
+    rule->update(stream,
+                 {.step = 1,
+                  .learning_rate = 0.1,
+                  .scale = 0.1,
+                  .range = {0, 40},
+                  .message = &message,
+                  .theta = theta},
+                 state);
+    after.emplace_back(state.mean.span().begin(), state.mean.span().end());
+  }
+  for (std::size_t i = 0; i < 40; ++i) {
+    EXPECT_NEAR(after[0][i], after[1][i], 1e-5 * (1 + std::abs(after[0][i])));
+  }
+}
+
 void expect_refused(const WeightRuleConfig& config, double examples, const std::string& words) {
   try {
     make_weight_rule(config, examples);

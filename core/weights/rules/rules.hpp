@@ -69,8 +69,9 @@ std::unique_ptr<WeightRule> make_sgd_rule(const WeightRuleConfig& config);
 // relaxed w = tanh((l + log(u / (1-u)) / 2) / temperature), u uniform. Each draw's gradient becomes
 // the natural gradient g (1 - w^2 + c) / (temperature (1 - tanh(l)^2 + c)), c = 1e-10, and
 //   M of ess g + l,   l <- l - a M'
-// As the temperature goes to 0 the quotient goes to 0 wherever w is not 0; with temperature = c it
-// is g / (1 - tanh(l)^2) there, the straight-through estimator. Evaluated at the sign of l.
+// With the noise of the world messages are g alone, made natural here. As the temperature goes to 0
+// the quotient goes to 0 wherever w is not 0; with temperature = c it is g / (1 - tanh(l)^2) there,
+// the straight-through estimator. Evaluated at the sign of l.
 std::unique_ptr<WeightRule> make_bayesbinn_rule(const WeightRuleConfig& config, double ess);
 
 }  // namespace bayesum

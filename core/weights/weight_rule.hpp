@@ -71,6 +71,10 @@ class WeightRule {
   virtual Second second() const = 0;
   virtual bool draws() const = 0;  // of a posterior; otherwise every theta is the mean
 
+  // The least h with which there is a posterior under this decay, h + delta above zero; minus
+  // infinity for rules that need none.
+  virtual float least_curvature(double decay) const = 0;
+
   // Where training starts, `state.mean` given: h, momentum zero.
   virtual void start(const Stream& stream, WeightState& state) const = 0;
 

@@ -196,17 +196,20 @@ struct VadamStep {
   }
 };
 
-// VOGN: h <- beta2 h + (1 - beta2) mean of the examples' g^2, then the mean with the new h.
+// VOGN: h <- beta2 h + (1 - beta2) mean of the examples' g^2, not below `floor`, then the mean with
+// the new h.
 struct VognStep {
   Momentum momentum;
   PreconditionedStep step;
   float beta2;
   float second_scale;  // 1 - beta2 over the examples
+  float floor;         // of h, above -delta
   const float* gradient;
   const float* second;
   float* curvature;
   BAYESUM_HOST_DEVICE void operator()(std::size_t i) const {
-    const float h = beta2 * curvature[i] + second_scale * second[i];
+    const float grown = beta2 * curvature[i] + second_scale * second[i];
+    const float h = grown < floor ? floor : grown;
     curvature[i] = h;
     step(i, momentum(i, gradient[i]), h);
   }

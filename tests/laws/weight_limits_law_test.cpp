@@ -176,6 +176,26 @@ TEST(WeightLimits, BayesBinnOfOneDrawTakesTheSameStep) {
   }
 }
 
+// Pixels that are never lit have squares of zero, and without a prior nothing else holds h up.
+TEST(WeightLimits, VognWithoutAPriorKeepsAPosterior) {
+  const Stream stream;
+  const auto rule = make_weight_rule({.name = "vogn", .weight_decay = 0, .beta2 = 0.5}, 50);
+  WeightState state({}, 16);
+  rule->start(stream, state);
+  const WeightMessage message({}, 16, true);
+  for (std::int64_t t = 1; t <= 300; ++t) {
+    rule->update(stream, {.step = t, .learning_rate = 0.1, .range = {0, 16}, .message = &message},
+                 state);
+  }
+  std::vector<float> sigma(16), theta(16);
+  rule->sigma(stream, state, {0, 16}, 0, sigma);
+  rule->draw(stream, state, {0, 16}, 0, {1, 1, 1}, 1, theta);
+  for (std::size_t i = 0; i < 16; ++i) {
+    EXPECT_TRUE(std::isfinite(sigma[i]) && std::isfinite(theta[i]));
+    EXPECT_EQ(state.mean.data()[i], 0.0f);
+  }
+}
+
 void expect_refused(const WeightRuleConfig& config, double examples, const std::string& words) {
   try {
     make_weight_rule(config, examples);

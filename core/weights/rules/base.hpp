@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cmath>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -16,6 +17,7 @@ class BaseRule : public WeightRule {
 
   std::string name() const override { return config_.name; }
   Second second() const override { return Second::kNone; }
+  float least_curvature(double) const override { return -std::numeric_limits<float>::infinity(); }
   void start(const Stream& stream, WeightState& state) const override;
   void mean(const Stream& stream, const WeightState& state, Range range,
             std::span<float> theta) const override;
@@ -61,6 +63,7 @@ class GaussianRule : public BaseRule {
   GaussianRule(WeightRuleConfig config, double ess) : BaseRule(std::move(config)), ess_(ess) {}
 
   bool draws() const override { return true; }
+  float least_curvature(double decay) const override;
   void draw(const Stream& stream, const WeightState& state, Range range, double decay, NoiseId id,
             double sign, std::span<float> theta) const override;
   void sigma(const Stream& stream, const WeightState& state, Range range, double decay,

@@ -1,17 +1,9 @@
-#include <algorithm>
-
 #include "core/weights/rules/base.hpp"
 #include "core/weights/rules/rules.hpp"
 #include "kernels/error.hpp"
 
 namespace bayesum {
 namespace {
-
-// The least h with which h + delta is safely positive in float32.
-float least_curvature(double decay) {
-  const auto rounded = static_cast<double>(static_cast<float>(decay));
-  return static_cast<float>(std::max(1e-6 * rounded, 1e-30) - rounded);
-}
 
 class IvonRule final : public GaussianRule {
  public:

@@ -43,6 +43,7 @@ std::unique_ptr<WeightRule> make_ivon_rule(const WeightRuleConfig& config, doubl
 // VOGN (Khan et al., ICML 2018; Osawa et al., NeurIPS 2019), with G the mean of the squared
 // gradients of examples (a Gauss-Newton matrix, never negative):
 //   h <- beta2 h + (1 - beta2) G,   m <- m - a' clip((M' + delta m) / (h + delta))
+// h is kept from below as IVON's.
 std::unique_ptr<WeightRule> make_vogn_rule(const WeightRuleConfig& config, double ess);
 
 // Vadam (Khan et al., ICML 2018), the posterior of Adam, of the squared mean gradient. It starts at

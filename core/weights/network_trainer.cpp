@@ -342,10 +342,21 @@ void NetworkTrainer::write_sd(std::span<float> sd) {
   }
 }
 
-void NetworkTrainer::start_at(std::span<const float> mean, std::span<const float> curvature) {
+std::size_t NetworkTrainer::start_at(std::span<const float> mean, std::vector<float> curvature) {
   copy<float>(parts_.stream, mean, state_.weights.mean.span());
   rule_->start(parts_.stream, state_.weights);
-  if (!curvature.empty()) copy<float>(parts_.stream, curvature, state_.weights.curvature.span());
+  if (curvature.empty()) return 0;
+  std::size_t improper = 0;
+  for (const auto& [range, decay] : everywhere_) {
+    const float least = rule_->least_curvature(decay);
+    for (float& h : std::span(curvature).subspan(range.first, range.size())) {
+      if (h >= least) continue;
+      h = static_cast<float>(config_.rule.initial_curvature);
+      ++improper;
+    }
+  }
+  copy<float>(parts_.stream, curvature, state_.weights.curvature.span());
+  return improper;
 }
 
 void NetworkTrainer::restore(const WeightTrainingState& state) {

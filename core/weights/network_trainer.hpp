@@ -85,8 +85,10 @@ class NetworkTrainer {
   // Collective. Error(kDevice) on every rank where one has too little memory.
   NetworkTrainer(Parts parts, const Config& config, Hooks hooks);
 
-  // Host; instead of the network's initial weights and, unless empty, the rule's curvature.
-  void start_at(std::span<const float> mean, std::span<const float> curvature = {});
+  // Host; instead of the network's initial weights and, unless empty, the rule's curvature. Where
+  // that is no posterior under the weight decay of this training, rule.initial_curvature takes its
+  // place; returns of how many weights.
+  std::size_t start_at(std::span<const float> mean, std::vector<float> curvature = {});
   void restore(const WeightTrainingState& state);
   StopReason run();
 

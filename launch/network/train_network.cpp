@@ -81,7 +81,15 @@ StopReason NetworkTraining::train() {
     trainer.emplace(NetworkTrainer::Parts{stream_, ranks_, *sets_.training, *network_},
                     config_.trainer(), hooks());
   });
-  if (!start_.mean.empty()) trainer->start_at(start_.mean, start_.curvature);
+  if (!start_.mean.empty()) {
+    const std::size_t improper = trainer->start_at(start_.mean, std::move(start_.curvature));
+    if (improper > 0) {
+      session_.log().warn(
+          "{} weights start at rule.initial_curvature: theirs is no posterior under this "
+          "rule.weight_decay",
+          improper);
+    }
+  }
   start_ = {};
   auto state = newest_state(*trainer);
   Fields fields;

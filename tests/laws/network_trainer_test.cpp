@@ -1,0 +1,92 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "core/agree.hpp"
+#include "distributed/self.hpp"
+#include "distributed/thread.hpp"
+#include "kernels/error.hpp"
+#include "tests/laws/network_law.hpp"
+
+// What a training of a network does beside learning: its calls of hooks, the steps it refuses,
+// where it starts, and what it keeps.
+namespace bayesum::laws {
+namespace {
+
+using Sink = std::function<void(const GradientSink&)>;
+
+// The toy network, watched and disturbed.
+class WatchedNetwork final : public testing::ToyNetwork {
+ public:
+  WatchedNetwork() : ToyNetwork(3, 4) {}
+
+  const ParameterSpace& parameters() const override {
+    if (out_of_memory) throw std::bad_alloc();
+    return ToyNetwork::parameters();
+  }
+  void accumulate(const Stream& stream, std::span<const float> theta, const ExampleBatch& batch,
+                  NoiseId dropout, const GradientSink& sink,
+                  std::span<double, WeightMessage::kScalars> counts) override {
+    if (before) before(sink);
+    ToyNetwork::accumulate(stream, theta, batch, dropout, sink, counts);
+    if (after) after(sink);
+  }
+
+  bool out_of_memory = false;
+  Sink before, after;
+};
+
+// A training on one rank.
+struct Trial {
+  explicit Trial(const NetworkTrainer::Config& config, NetworkTrainer::Hooks hooks = {})
+      : trainer({stream, *alone, examples, network}, config, std::move(hooks)) {}
+
+  Stream stream;
+  std::unique_ptr<Communicator> alone = make_self_communicator();
+  testing::ToyExamples examples{97, 3, 4};
+  WatchedNetwork network;
+  NetworkTrainer trainer;
+};
+
+NetworkTrainer::Config config_of(const std::string& member) {
+  for (const NetworkMember& candidate : network_members()) {
+    if (candidate.name == member) return candidate.config;
+  }
+  throw std::invalid_argument(member);
+}
+
+bool all_finite(std::span<const float> x) {
+  return std::ranges::all_of(x, [](float value) { return std::isfinite(value); });
+}
+
+// The curvature of an earlier training, of more weight decay, is no posterior of every weight here.
+TEST(NetworkTrainer, StartsAtAPosterior) {
+  for (const std::string name : {"ivon", "vogn"}) {
+    NetworkTrainer::Config config = config_of(name);
+    const auto initial = static_cast<float>(config.rule.initial_curvature);
+    Trial trial(config);
+    const std::size_t size = trial.network.parameters().size();
+    std::vector<float> mean(size, 0.1f), h(size, 2.0f);
+    h[0] = -0.009f;  // above -delta
+    h[1] = -0.05f;
+    trial.trainer.start_at(mean, h);
+    const WeightState& state = trial.trainer.weights();
+    EXPECT_EQ(state.curvature.data()[0], -0.009f);
+    EXPECT_EQ(state.curvature.data()[1], initial);
+    EXPECT_EQ(state.curvature.data()[2], 2.0f);
+    std::vector<float> sd(size);
+    trial.trainer.write_sd(sd);
+    EXPECT_TRUE(all_finite(sd)) << name;
+    trial.trainer.run();
+    EXPECT_EQ(trial.trainer.last_report().skips, 0) << name;
+  }
+}
+
+}  // namespace
+}  // namespace bayesum::laws

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 
 #include "core/agree.hpp"
@@ -204,7 +205,8 @@ void NetworkTrainer::assess(const WeightMessage& sum) {
 
 // Does the step do harm? Decided from what is the same on every rank.
 void NetworkTrainer::judge(double norm) {
-  const bool finite = std::isfinite(norm) && std::isfinite(report_.loss);
+  const bool finite =
+      norm * norm <= std::numeric_limits<float>::max() && std::isfinite(report_.loss);
   const bool outlier =
       config_.guard.outlier > 0 && usual_norm_ > 0 && norm > config_.guard.outlier * usual_norm_;
   report_.skipped = !finite || outlier;
@@ -220,7 +222,7 @@ void NetworkTrainer::judge(double norm) {
               std::to_string(skips_in_a_row_) + " steps in a row had to be skipped, the last of " +
                   "them step " + std::to_string(report_.step) + ": " +
                   (finite ? "their gradients were outliers, of norm " + std::to_string(norm)
-                          : "loss or gradient were not finite") +
+                          : "loss or gradient, or its square, were not finite") +
                   "; the last checkpoint stands; a smaller rule.learning_rate, guard.clip or a "
                   "longer schedule.warmup may help");
 }

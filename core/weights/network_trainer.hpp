@@ -19,8 +19,8 @@
 
 namespace bayesum {
 
-// What keeps a step that would do harm out of the posterior. A step whose gradient is not finite is
-// skipped always.
+// What keeps a step that would do harm out of the posterior. A step whose loss, gradient, its
+// square in float32 or second part is not finite is skipped always.
 struct GuardConfig {
   double clip = 0;             // largest norm of the mean gradient; a larger message is scaled down
   double outlier = 0;          // skip a step whose norm is so many times the usual; 0: none

@@ -65,6 +65,32 @@ bool all_finite(std::span<const float> x) {
   return std::ranges::all_of(x, [](float value) { return std::isfinite(value); });
 }
 
+// A gradient that float32 holds, but not its square, and squares that are not finite beside a
+// gradient that is.
+TEST(NetworkTrainer, StepsWhoseSquaresOverflowAreSkipped) {
+  for (const std::string name : {"adamw", "vadam", "vogn", "ivon", "ivon_of_squares"}) {
+    NetworkTrainer::Config config = config_of(name);
+    config.steps = 4;
+    std::vector<std::int64_t> skipped;
+    Trial trial(config, {.report = [&](const NetworkReport& report) {
+                  if (report.skipped) skipped.push_back(report.step);
+                }});
+    int call = 0;
+    trial.network.after = [&](const GradientSink& sink) {
+      if (call++ != 17) return;  // of the second step
+      if (name == "vogn") {
+        sink.squares[0] = std::numeric_limits<float>::infinity();
+      } else {
+        sink.gradient[0] = 1e25f;
+      }
+    };
+    trial.trainer.run();
+    EXPECT_EQ(skipped, std::vector<std::int64_t>{1}) << name;
+    EXPECT_TRUE(all_finite(trial.trainer.weights().mean.span())) << name;
+    EXPECT_LT(std::ranges::max(trial.trainer.weights().curvature.span()), 1e3f) << name;
+  }
+}
+
 // The curvature of an earlier training, of more weight decay, is no posterior of every weight here.
 TEST(NetworkTrainer, StartsAtAPosterior) {
   for (const std::string name : {"ivon", "vogn"}) {

@@ -65,10 +65,8 @@ NetworkTrainer::NetworkTrainer(Parts parts, const Config& config, Hooks hooks)
   rule_->start(parts_.stream, state_.weights);
   if (rule_->draws()) theta_ = Buffer<float>(device, size);
   if (rule_->draws() && !one_draw_per_message()) gradient_ = Buffer<float>(device, size);
-  agree(parts_.communicator, parts_.stream, [&] {
-    parts_.network.reserve(parts_.stream, order_.shape().rows,
-                           std::max<std::size_t>(parts_.examples.shape().context, 1));
-  });
+  parts_.network.reserve(parts_.stream, order_.shape().rows,
+                         std::max<std::size_t>(parts_.examples.shape().context, 1));
 }
 
 // Then the message, opened afresh, can take the gradient of the draw as it comes.

@@ -82,7 +82,8 @@ class NetworkTrainer {
     std::function<bool()> stop_requested = {};  // polled before every micro-batch
   };
 
-  // Collective. Error(kDevice) on every rank where one has too little memory.
+  // Of this rank alone, and so is what it throws, Error(kDevice) where there is too little memory:
+  // ranks agree on it, core/agree.hpp.
   NetworkTrainer(Parts parts, const Config& config, Hooks hooks);
 
   // Host; instead of the network's initial weights and, unless empty, the rule's curvature. Where

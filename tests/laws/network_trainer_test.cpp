@@ -114,5 +114,26 @@ TEST(NetworkTrainer, StartsAtAPosterior) {
   }
 }
 
+// Whoever fails while the memory is taken, all ranks hear of it once, and none waits.
+TEST(NetworkTrainer, OneRankThatCannotBeginIsAFailureOfAll) {
+  std::vector<std::string> heard(2);
+  run_on_threads(2, [&](Communicator& communicator) {
+    const Stream stream;
+    const testing::ToyExamples examples{97, 3, 4};
+    WatchedNetwork network;
+    network.out_of_memory = communicator.rank() == 1;
+    try {
+      agree(communicator, stream, [&] {
+        NetworkTrainer trainer({stream, communicator, examples, network}, config_of("ivon"), {});
+      });
+    } catch (const Error& error) {
+      heard[static_cast<std::size_t>(communicator.rank())] = error.what();
+    }
+    agree(communicator, stream, [] {});
+  });
+  EXPECT_EQ(heard[0], std::string(std::bad_alloc().what()) + " (rank 1)");
+  EXPECT_EQ(heard[1], heard[0]);
+}
+
 }  // namespace
 }  // namespace bayesum::laws

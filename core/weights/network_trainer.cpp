@@ -83,10 +83,10 @@ StopReason NetworkTrainer::run() {
     return every > 0 && step % every == 0;
   };
   for (;;) {
-    const bool last = report_.step >= config_.steps;
-    const auto reason = last ? std::optional(StopReason::kSteps) : step();
-    const bool at_rest = last || !reason;  // not in the middle of a step
-    if (at_rest && hooks_.validate && (last || due(report_.step, hooks_.validate_every))) {
+    auto reason = report_.step < config_.steps ? step() : std::nullopt;
+    const bool at_rest = !reason;  // not in the middle of a step
+    if (at_rest && report_.step >= config_.steps) reason = StopReason::kSteps;
+    if (at_rest && hooks_.validate && (reason || due(report_.step, hooks_.validate_every))) {
       hooks_.validate(*this);
     }
     if (hooks_.checkpoint && (reason || due(report_.step, hooks_.checkpoint_every))) {

@@ -65,6 +65,27 @@ bool all_finite(std::span<const float> x) {
   return std::ranges::all_of(x, [](float value) { return std::isfinite(value); });
 }
 
+TEST(NetworkTrainer, TheLastStepIsValidatedAndSavedOnce) {
+  for (const std::int64_t every : {0, 1, 2, 3, 4, 6}) {
+    NetworkTrainer::Config config = config_of("adamw");
+    config.steps = 6;
+    std::vector<std::int64_t> validated, saved, due;
+    Trial trial(config,
+                {.validate = [&](NetworkTrainer& t) { validated.push_back(t.step_number()); },
+                 .validate_every = every,
+                 .checkpoint = [&](const auto& state) { saved.push_back(state.step); },
+                 .checkpoint_every = every});
+    EXPECT_EQ(trial.trainer.run(), StopReason::kSteps);
+    for (std::int64_t step = 1; step <= 6; ++step) {
+      if (step == 6 || (every > 0 && step % every == 0)) due.push_back(step);
+    }
+    EXPECT_EQ(validated, due) << every;
+    EXPECT_EQ(saved, due) << every;
+    EXPECT_EQ(trial.trainer.run(), StopReason::kSteps);
+    EXPECT_EQ(validated.size(), due.size() + 1);
+  }
+}
+
 // A gradient that float32 holds, but not its square, and squares that are not finite beside a
 // gradient that is.
 TEST(NetworkTrainer, StepsWhoseSquaresOverflowAreSkipped) {

@@ -27,6 +27,15 @@ bool has_second(const WeightRule& rule, const WeightRuleConfig& config) {
          (rule.second() == Second::kDraw && config.noise != "world");
 }
 
+bool keeps_gradient(const WeightRule& rule, const NetworkTrainer::Config& config,
+                    std::size_t shards) {
+  if (!rule.draws() || rule.sums_gradients()) return false;
+  const bool message_of_a_shard = config.coordinator.deterministic || shards <= 1;
+  const bool draw_of_a_shard = config.rule.noise != "micro_batch" || config.batch.micro_steps == 1;
+  const bool pairs = config.rule.curvature == "antithetic";
+  return !message_of_a_shard || !draw_of_a_shard || pairs;
+}
+
 void check(const WeightRuleConfig& rule) {
   if (rule.curvature != "antithetic" || rule.noise != "world") return;
   throw Error(ExitCode::kUsage,
@@ -64,18 +73,11 @@ NetworkTrainer::NetworkTrainer(Parts parts, const Config& config, Hooks hooks)
   initialise(parts_.stream, parts_.network.parameters(), config_.seed, state_.weights.mean.span());
   rule_->start(parts_.stream, state_.weights);
   if (rule_->draws()) theta_ = Buffer<float>(device, size);
-  if (rule_->draws() && !one_draw_per_message()) gradient_ = Buffer<float>(device, size);
-  parts_.network.reserve(parts_.stream, order_.shape().rows,
-                         std::max<std::size_t>(parts_.examples.shape().context, 1));
-}
-
-// Then the message, opened afresh, can take the gradient of the draw as it comes.
-bool NetworkTrainer::one_draw_per_message() const {
   const Range shards = shards_of_rank(config_.batch.virtual_shards, parts_.communicator.size(),
                                       parts_.communicator.rank());
-  const bool message_of_a_shard = config_.coordinator.deterministic || shards.size() <= 1;
-  const bool draw_of_a_shard = micro_steps_per_draw() == order_.shape().micro_steps;
-  return message_of_a_shard && draw_of_a_shard && !antithetic();
+  if (keeps_gradient(*rule_, config_, shards.size())) gradient_ = Buffer<float>(device, size);
+  parts_.network.reserve(parts_.stream, order_.shape().rows,
+                         std::max<std::size_t>(parts_.examples.shape().context, 1));
 }
 
 StopReason NetworkTrainer::run() {

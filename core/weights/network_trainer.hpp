@@ -137,7 +137,6 @@ class NetworkTrainer {
   bool antithetic() const { return config_.rule.curvature == "antithetic"; }
   bool draws_of_its_own() const { return rule_->draws() && !world_noise(); }
   bool owns_all() const { return config_.coordinator.kind == "replicated"; }
-  bool one_draw_per_message() const;
   std::size_t micro_steps_per_draw() const;
 
   Parts parts_;
@@ -159,5 +158,10 @@ class NetworkTrainer {
   std::int64_t skips_in_a_row_ = 0;
   std::chrono::steady_clock::time_point began_;
 };
+
+// Does a rank of so many virtual shards hold the gradient of each draw by itself? Unless it is
+// added to a message as it comes, or is the whole of one.
+bool keeps_gradient(const WeightRule& rule, const NetworkTrainer::Config& config,
+                    std::size_t shards);
 
 }  // namespace bayesum

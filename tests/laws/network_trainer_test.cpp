@@ -156,5 +156,26 @@ TEST(NetworkTrainer, OneRankThatCannotBeginIsAFailureOfAll) {
   EXPECT_EQ(heard[1], heard[0]);
 }
 
+// A gradient of its own for each draw is for rules that make more of it than a sum.
+TEST(NetworkTrainer, OnlyRulesThatNeedItKeepTheGradientOfADraw) {
+  const std::vector<std::string> apart{"ivon",          "ivon_of_many_draws",
+                                       "ivon_of_pairs", "ivon_of_squares",
+                                       "bayesbinn",     "ivon_guarded"};
+  for (const NetworkMember& member : network_members()) {
+    NetworkTrainer::Config config = member.config;
+    config.coordinator.deterministic = false;
+    config.steps = 1;
+    Trial trial(config);
+    int fresh = 0;
+    trial.network.before = [&](const GradientSink& sink) {
+      fresh += std::ranges::all_of(sink.gradient, [](float g) { return g == 0; }) ? 1 : 0;
+    };
+    trial.trainer.run();
+    const bool each_draw = std::ranges::find(apart, member.name) != apart.end();
+    const bool twelve = config.rule.noise == "micro_batch" || config.rule.curvature == "antithetic";
+    EXPECT_EQ(fresh, each_draw ? (twelve ? 12 : 6) : 1) << member.name;
+  }
+}
+
 }  // namespace
 }  // namespace bayesum::laws

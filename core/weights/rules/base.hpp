@@ -25,6 +25,7 @@ class BaseRule : public WeightRule {
   void teach(const Stream& stream, const WeightState& state, Range range, double decay,
              std::span<const float> theta, std::span<const float> gradient, double examples,
              WeightMessage& message) const override;
+  bool sums_gradients() const override { return true; }
   void update(const Stream& stream, const WeightUpdate& update, WeightState& state) const final;
 
  protected:

@@ -44,6 +44,8 @@ class BayesBinnRule final : public BaseRule {
           range.size());
   }
 
+  bool sums_gradients() const override { return one_draw(); }
+
   void sigma(const Stream& stream, const WeightState& state, Range range, double,
              std::span<float> out) const override {
     apply(stream,

@@ -14,6 +14,7 @@ class IvonRule final : public GaussianRule {
   void teach(const Stream& stream, const WeightState& state, Range range, double decay,
              std::span<const float> theta, std::span<const float> gradient, double examples,
              WeightMessage& message) const override;
+  bool sums_gradients() const override { return forms_here(); }
 
  protected:
   void step(const Stream& stream, const WeightUpdate& update, WeightState& state) const override {

@@ -93,11 +93,13 @@ void WeightCoordinator::sum_in_tree(const Stream& stream) {
     Buffer<float> root = tree_->take();
     tree_->finish(wire, communicator_, root.span());
     copy<float>(stream, root.span(), total_.payload());
+    tree_->give_back(std::move(root));
   }
-  Buffer<double> counts(memory_, WeightMessage::kScalars);
+  Buffer<double> counts = counts_tree_->take();
   counts_tree_->finish(wire, communicator_, counts.span());
   std::array<double, WeightMessage::kScalars + 1> known{};
   copy<double>(wire, counts.span(), std::span(known).first(counts.size()));
+  counts_tree_->give_back(std::move(counts));
   if (communicator_.rank() == 0) {
     known.back() = squares_in(stream, {{0, total_.gradient().size()}});
   }

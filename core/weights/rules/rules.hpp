@@ -26,8 +26,8 @@ namespace bayesum {
 // f is (Lin, Schmidt and Khan, ICML 2020); and a bound on the step. In order:
 //
 //   M <- beta1 M + (1 - beta1) g
-//   h <- h + (1 - beta2) (f - h) + (1 - beta2)^2 (h - f)^2 / (2 (h + delta)),   the old h
-//   throughout m <- m - a' clip((M' + delta m) / (h + delta), clip_radius),               the new h
+//   h <- h + (1 - beta2) (f - h) + (1 - beta2)^2 (h - f)^2 / (2 (h + delta)),   by the old h
+//   m <- m - a' clip((M' + delta m) / (h + delta), clip_radius),                by the new h
 //
 // a' = a (h_0 + delta) with `rescale`, else a. f is
 //   price        ess (h + delta) mean of (theta - m) g, Price's theorem: E[Hessian] from gradients

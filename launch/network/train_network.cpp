@@ -130,7 +130,10 @@ void NetworkTraining::check_memory() {
 void NetworkTraining::open() {
   agree(ranks_, stream_, [&] {
     const bool classes = config_.model.likelihood == "classification";
-    sets_ = open_examples(config_.data, classes ? Response::kClass : Response::kReal, seed());
+    const auto design = starting_design(config_.run.start, config_.model, config_.data);
+    sets_ = design
+                ? open_examples(config_.data, *design)
+                : open_examples(config_.data, classes ? Response::kClass : Response::kReal, seed());
     network_ = make_network(config_.model, sets_.training->shape());
   });
   check_memory();
@@ -162,9 +165,9 @@ void NetworkTraining::take_start() {
     if (!is_root_) return;
     NetworkDescription description = describe_network(config_.model, config_.data, sets_);
     description.rule = config_.rule.name;
-    start_ =
-        read_network_start(config_.run.start, {config_.model, description, sets_.training->shape(),
-                                               sets_.design, network_->parameters()});
+    start_ = read_network_start(
+        config_.run.start,
+        {config_.model, description, sets_.training->shape(), network_->parameters()});
   });
   std::array<std::uint64_t, 2> facts{start_.fingerprint, start_.curvature.size()};
   session_.share(std::span<std::uint64_t>(facts));

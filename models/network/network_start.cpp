@@ -128,7 +128,7 @@ std::optional<RowDesign> starting_design(const fs::path& start, const NetworkCon
 
 NetworkStart read_network_start(const fs::path& path, const StartingNetwork& training) {
   if (training.description.rule == "bayesbinn") {
-    refuse(path, "rule.name = \"bayesbinn\" starts at signs of its own");
+    refuse(path, "rule.name = \"bayesbinn\" starts at the network's initial weights alone");
   }
   const Place place(path);
   NetworkStart start = place.is_hugging_face()

@@ -42,7 +42,7 @@ std::optional<RowDesign> starting_design(const std::filesystem::path& start,
 //
 // Error(kFile) naming every tensor that is missing, does not belong or has another shape, or what
 // cannot be read; Error(kUsage) naming all sizes of a config.json that are not the model's, another
-// tokenizer, and rule.name = "bayesbinn", whose weights of -1 and +1 are no others' mean.
+// tokenizer, and rule.name = "bayesbinn", which starts at the network's initial weights alone.
 NetworkStart read_network_start(const std::filesystem::path& path, const StartingNetwork& training);
 
 }  // namespace bayesum

@@ -72,7 +72,9 @@ std::unique_ptr<WeightRule> make_sgd_rule(const WeightRuleConfig& config);
 //   M of ess g + l,   l <- l - a M'
 // With the noise of the world messages are g alone, made natural here. As the temperature goes to 0
 // the quotient goes to 0 wherever w is not 0; with temperature = c it is g / (1 - tanh(l)^2) there,
-// the straight-through estimator. Evaluated at the sign of l.
+// the straight-through estimator. Evaluated at the sign of l. l begins as the network's initial
+// weights: of matrices near even odds, while they still have an uncertainty to learn from (the
+// paper's code begins at +-10, where none is left).
 std::unique_ptr<WeightRule> make_bayesbinn_rule(const WeightRuleConfig& config, double ess);
 
 }  // namespace bayesum

@@ -97,6 +97,11 @@ Buffer<T> SumTreeOf<T>::take() {
 }
 
 template <class T>
+void SumTreeOf<T>::give_back(Buffer<T> values) {
+  spare_.push_back(std::move(values));
+}
+
+template <class T>
 Buffer<T> SumTreeOf<T>::take_neutral(const Stream& stream) {
   Buffer<T> buffer = take();
   apply(stream, FillOf<T>{.value = T(-0.0), .out = buffer.data()}, buffer.size());

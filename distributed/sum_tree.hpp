@@ -33,6 +33,7 @@ class SumTreeOf {
   // The same without a copy: memory from `take`, filled by the caller.
   void add(const Stream& stream, std::size_t shard, Buffer<T> values);
   Buffer<T> take();  // of vector_size elements, on the tree's device; their values are unspecified
+  void give_back(Buffer<T> values);  // what was taken and not added
 
   // The same for a shard that gives nothing to this sum: no vector is held for it, and the others
   // are added as if it were not there. The sum of no shard at all is -0, to which adding x gives x,

@@ -36,10 +36,12 @@ void RunConfig::describe(Fields& fields) {
   fields.add("run.resume", resume, {"no", "auto"},
              "auto: go on from the newest checkpoint of the folder, if there is one");
   fields.add("run.overwrite", overwrite, "start over in a folder that holds a run");
-  fields.add("run.start", start, {},
-             "a run or posterior file where training starts, with its prior and columns, as after "
-             "bayesum combine; of networks also a folder of Hugging Face's GPT-2, and no more than "
-             "the weights, with the curvature where ivon or vogn go on from such");
+  fields.add(
+      "run.start", start, {},
+      "a run or posterior file where training starts, with its prior and columns, as after "
+      "bayesum combine; of networks also a folder of Hugging Face's GPT-2, and no more than "
+      "the weights and how rows are read and scaled, with the curvature where ivon or vogn go "
+      "on from such");
   fields.add("run.keep_sites", keep_sites, {"no", "shards", "group"},
              "keep what each virtual shard, or each level of data.group, taught at the end, in "
              "sites.safetensors, for bayesum combine");

@@ -193,4 +193,16 @@ ExampleSets open_examples(const ExamplesConfig& config, Response response, std::
   return reads_tokens(config) ? open_token_sets(config, seed) : open_row_sets(config, response);
 }
 
+ExampleSets open_examples(const ExamplesConfig& config, const RowDesign& design) {
+  check_keys(config);
+  if (config.response.empty()) {
+    refuse("data.response does not say what of " + config.path + " is to be explained");
+  }
+  ExampleSets sets;
+  sets.design = design;
+  sets.training = std::make_unique<RowExamples>(read_rows(training_rows(config), design));
+  sets.validation = open_validation_rows(config, design);
+  return sets;
+}
+
 }  // namespace bayesum

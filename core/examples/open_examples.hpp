@@ -53,6 +53,8 @@ struct ExampleSets {
 // `response` says what a model of rows is to explain. Error(kUsage) for keys that do not go
 // together, Error(kFile) for what cannot be read.
 ExampleSets open_examples(const ExamplesConfig& config, Response response, std::uint64_t seed);
+// Rows, by the design of an earlier training in place of data.scaling and one of their own.
+ExampleSets open_examples(const ExamplesConfig& config, const RowDesign& design);
 
 // The held-out data of the configuration alone, read by what training established; null: there are
 // none. Errors as open_examples.

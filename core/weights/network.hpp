@@ -46,7 +46,7 @@ class Network {
   virtual const ParameterSpace& parameters() const = 0;
 
   // Takes the memory for training on batches of rows x length now, so that no pass has to.
-  // Error(kDevice) with both numbers where the machine has less than it needs.
+  // Error(kDevice) where there is too little.
   virtual void reserve(const Stream& stream, std::size_t rows, std::size_t length) = 0;
 
   // Runs forward and backward at theta (float32, in the parameter space, on the stream's device).

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 
 #include "core/agree.hpp"
@@ -24,6 +25,15 @@ double targets(const Examples& examples) {
 bool has_second(const WeightRule& rule, const WeightRuleConfig& config) {
   return rule.second() == Second::kExample ||
          (rule.second() == Second::kDraw && config.noise != "world");
+}
+
+bool keeps_gradient(const WeightRule& rule, const NetworkTrainer::Config& config,
+                    std::size_t shards) {
+  if (!rule.draws() || rule.sums_gradients()) return false;
+  const bool message_of_a_shard = config.coordinator.deterministic || shards <= 1;
+  const bool draw_of_a_shard = config.rule.noise != "micro_batch" || config.batch.micro_steps == 1;
+  const bool pairs = config.rule.curvature == "antithetic";
+  return !message_of_a_shard || !draw_of_a_shard || pairs;
 }
 
 void check(const WeightRuleConfig& rule) {
@@ -63,11 +73,11 @@ NetworkTrainer::NetworkTrainer(Parts parts, const Config& config, Hooks hooks)
   initialise(parts_.stream, parts_.network.parameters(), config_.seed, state_.weights.mean.span());
   rule_->start(parts_.stream, state_.weights);
   if (rule_->draws()) theta_ = Buffer<float>(device, size);
-  if (rule_->draws() && !one_draw_per_message()) gradient_ = Buffer<float>(device, size);
-  agree(parts_.communicator, parts_.stream, [&] {
-    parts_.network.reserve(parts_.stream, order_.shape().rows,
-                           std::max<std::size_t>(parts_.examples.shape().context, 1));
-  });
+  if (keeps_gradient(*rule_, config_, this_ranks_shards().size())) {
+    gradient_ = Buffer<float>(device, size);
+  }
+  parts_.network.reserve(parts_.stream, order_.shape().rows,
+                         std::max<std::size_t>(parts_.examples.shape().context, 1));
 }
 
 Range NetworkTrainer::this_ranks_shards() const {
@@ -75,23 +85,15 @@ Range NetworkTrainer::this_ranks_shards() const {
                         parts_.communicator.rank());
 }
 
-// Then the message, opened afresh, can take the gradient of the draw as it comes.
-bool NetworkTrainer::one_draw_per_message() const {
-  const Range shards = this_ranks_shards();
-  const bool message_of_a_shard = config_.coordinator.deterministic || shards.size() <= 1;
-  const bool draw_of_a_shard = micro_steps_per_draw() == order_.shape().micro_steps;
-  return message_of_a_shard && draw_of_a_shard && !antithetic();
-}
-
 StopReason NetworkTrainer::run() {
   const auto due = [](std::int64_t step, std::int64_t every) {
     return every > 0 && step % every == 0;
   };
   for (;;) {
-    const bool last = report_.step >= config_.steps;
-    const auto reason = last ? std::optional(StopReason::kSteps) : step();
-    const bool at_rest = last || !reason;  // not in the middle of a step
-    if (at_rest && hooks_.validate && (last || due(report_.step, hooks_.validate_every))) {
+    auto reason = report_.step < config_.steps ? step() : std::nullopt;
+    const bool at_rest = !reason;  // not in the middle of a step
+    if (at_rest && report_.step >= config_.steps) reason = StopReason::kSteps;
+    if (at_rest && hooks_.validate && (reason || due(report_.step, hooks_.validate_every))) {
       hooks_.validate(*this);
     }
     if (hooks_.checkpoint && (reason || due(report_.step, hooks_.checkpoint_every))) {
@@ -210,7 +212,8 @@ void NetworkTrainer::assess(const WeightMessage& sum) {
 
 // Does the step do harm? Decided from what is the same on every rank.
 void NetworkTrainer::judge(double norm) {
-  const bool finite = std::isfinite(norm) && std::isfinite(report_.loss);
+  const bool finite =
+      norm * norm <= std::numeric_limits<float>::max() && std::isfinite(report_.loss);
   const bool outlier =
       config_.guard.outlier > 0 && usual_norm_ > 0 && norm > config_.guard.outlier * usual_norm_;
   report_.skipped = !finite || outlier;
@@ -226,7 +229,7 @@ void NetworkTrainer::judge(double norm) {
               std::to_string(skips_in_a_row_) + " steps in a row had to be skipped, the last of " +
                   "them step " + std::to_string(report_.step) + ": " +
                   (finite ? "their gradients were outliers, of norm " + std::to_string(norm)
-                          : "loss or gradient were not finite") +
+                          : "loss or gradient, or its square, were not finite") +
                   "; the last checkpoint stands; a smaller rule.learning_rate, guard.clip or a "
                   "longer schedule.warmup may help");
 }
@@ -347,10 +350,21 @@ void NetworkTrainer::write_sd(std::span<float> sd) {
   }
 }
 
-void NetworkTrainer::start_at(std::span<const float> mean, std::span<const float> curvature) {
+std::size_t NetworkTrainer::start_at(std::span<const float> mean, std::vector<float> curvature) {
   copy<float>(parts_.stream, mean, state_.weights.mean.span());
   rule_->start(parts_.stream, state_.weights);
-  if (!curvature.empty()) copy<float>(parts_.stream, curvature, state_.weights.curvature.span());
+  if (curvature.empty()) return 0;
+  std::size_t improper = 0;
+  for (const auto& [range, decay] : everywhere_) {
+    const float least = rule_->least_curvature(decay);
+    for (float& h : std::span(curvature).subspan(range.first, range.size())) {
+      if (h >= least) continue;
+      h = static_cast<float>(config_.rule.initial_curvature);
+      ++improper;
+    }
+  }
+  copy<float>(parts_.stream, curvature, state_.weights.curvature.span());
+  return improper;
 }
 
 void NetworkTrainer::restore(const WeightTrainingState& state) {

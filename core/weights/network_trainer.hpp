@@ -19,8 +19,8 @@
 
 namespace bayesum {
 
-// What keeps a step that would do harm out of the posterior. A step whose gradient is not finite is
-// skipped always.
+// What keeps a step that would do harm out of the posterior. A step whose loss, gradient, its
+// square in float32 or second part is not finite is skipped always.
 struct GuardConfig {
   double clip = 0;             // largest norm of the mean gradient; a larger message is scaled down
   double outlier = 0;          // skip a step whose norm is so many times the usual; 0: none
@@ -82,11 +82,14 @@ class NetworkTrainer {
     std::function<bool()> stop_requested = {};  // polled before every micro-batch
   };
 
-  // Collective. Error(kDevice) on every rank where one has too little memory.
+  // Of this rank alone, and so is what it throws, Error(kDevice) where there is too little memory:
+  // ranks agree on it, core/agree.hpp.
   NetworkTrainer(Parts parts, const Config& config, Hooks hooks);
 
-  // Host; instead of the network's initial weights and, unless empty, the rule's curvature.
-  void start_at(std::span<const float> mean, std::span<const float> curvature = {});
+  // Host; instead of the network's initial weights and, unless empty, the rule's curvature. Where
+  // that is no posterior under the weight decay of this training, rule.initial_curvature takes its
+  // place; returns of how many weights.
+  std::size_t start_at(std::span<const float> mean, std::vector<float> curvature = {});
   void restore(const WeightTrainingState& state);
   StopReason run();
 
@@ -137,7 +140,6 @@ class NetworkTrainer {
   bool antithetic() const { return config_.rule.curvature == "antithetic"; }
   bool draws_of_its_own() const { return rule_->draws() && !world_noise(); }
   bool owns_all() const { return config_.coordinator.kind == "replicated"; }
-  bool one_draw_per_message() const;
   std::size_t micro_steps_per_draw() const;
 
   Parts parts_;
@@ -160,5 +162,10 @@ class NetworkTrainer {
   double gathering_seconds_ = 0;
   std::chrono::steady_clock::time_point began_;
 };
+
+// Does a rank of so many virtual shards hold the gradient of each draw by itself? Unless it is
+// added to a message as it comes, or is the whole of one.
+bool keeps_gradient(const WeightRule& rule, const NetworkTrainer::Config& config,
+                    std::size_t shards);
 
 }  // namespace bayesum

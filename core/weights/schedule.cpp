@@ -13,7 +13,7 @@ void ScheduleConfig::describe(Fields& fields) {
   fields.add("schedule.warmup", warmup, {0, 1e15},
              "steps over which the learning rate rises linearly to its peak");
   fields.add("schedule.final_fraction", final_fraction, {.low = 0, .high = 1},
-             "of the peak, where the learning rate ends");
+             "of the peak, to which the learning rate falls");
 }
 
 double scheduled(const ScheduleConfig& schedule, std::int64_t step, std::int64_t steps) {

@@ -8,7 +8,8 @@
 namespace bayesum {
 
 // The learning rate over the steps of a training: it rises linearly over `warmup` steps, then is
-// constant, falls linearly, or falls as half a cosine, to `final_fraction` of its peak at the last.
+// constant, falls linearly, or falls as half a cosine, towards `final_fraction` of its peak, which
+// the step after the last would have (nanoGPT's schedule, whose lr_decay_iters is `steps`).
 struct ScheduleConfig {
   std::string name = "cosine";
   std::int64_t warmup = 0;

@@ -93,13 +93,15 @@ void WeightCoordinator::sum_in_tree(const Stream& stream) {
     Buffer<float> root = tree_->take();
     tree_->finish(wire, communicator_, root.span());
     copy<float>(stream, root.span(), total_.payload());
+    tree_->give_back(std::move(root));
   }
-  Buffer<double> counts(memory_, WeightMessage::kScalars);
+  Buffer<double> counts = counts_tree_->take();
   counts_tree_->finish(wire, communicator_, counts.span());
   std::array<double, WeightMessage::kScalars + 1> known{};
   copy<double>(wire, counts.span(), std::span(known).first(counts.size()));
+  counts_tree_->give_back(std::move(counts));
   if (communicator_.rank() == 0) {
-    known.back() = sum_of_squares(stream, std::as_const(total_).gradient());
+    known.back() = squares_in(stream, {{0, total_.gradient().size()}});
   }
   on_wire(stream, communicator_, std::span<double>(known),
           [&](const Stream& s, auto x) { communicator_.broadcast(s, x, 0); });
@@ -141,7 +143,7 @@ void WeightCoordinator::sum_as_it_comes(const Stream& stream) {
   }
   std::array<double, WeightMessage::kScalars + 1> known{};
   std::ranges::copy(total_.counts, known.begin());
-  if (!replicated_ || communicator_.rank() == 0) known.back() = squares_owned(stream);
+  if (!replicated_ || communicator_.rank() == 0) known.back() = squares_in(stream, owned_);
   on_wire(stream, communicator_, std::span<double>(known), [&](const Stream& s, auto x) {
     communicator_.all_reduce(s, x);
     communicator_.broadcast(s, x, 0);
@@ -163,10 +165,14 @@ void WeightCoordinator::sum_bucket(const Stream& stream, Range bucket, std::span
   });
 }
 
-double WeightCoordinator::squares_owned(const Stream& stream) {
+// Of the gradient; not finite where the second part is not.
+double WeightCoordinator::squares_in(const Stream& stream, const std::vector<Range>& ranges) {
   double squares = 0;
-  for (const Range range : owned_) {
+  for (const Range range : ranges) {
     squares += sum_of_squares(stream, part(total_.gradient(), range));
+    if (total_.second().empty()) continue;
+    const double second = sum_of_squares(stream, part(total_.second(), range));
+    if (!std::isfinite(second)) squares += second;
   }
   return squares;
 }

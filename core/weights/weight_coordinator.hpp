@@ -45,7 +45,7 @@ class WeightCoordinator {
   // deterministic mode their bits are the same for any number of ranks and every kind.
   WeightMessage& reduce(const Stream& stream);
   // Of the gradient in that sum: the square root of its sum of squares; NaN or infinite when an
-  // element is. Rank 0's, so that every rank decides alike.
+  // element is, or one of the second part. Rank 0's, so that every rank decides alike.
   double gradient_norm() const { return gradient_norm_; }
 
   // Collective: a vector over the parameters, from the owners of its parts to every rank.
@@ -58,7 +58,7 @@ class WeightCoordinator {
   void hand_out(const Stream& stream, std::span<float> whole);
   void sum_as_it_comes(const Stream& stream);
   void sum_bucket(const Stream& stream, Range bucket, std::span<float> whole);
-  double squares_owned(const Stream& stream);
+  double squares_in(const Stream& stream, const std::vector<Range>& ranges);
   template <class Collective>
   void on_wire_memory(const Stream& stream, std::span<float> x, Collective&& collective);
 

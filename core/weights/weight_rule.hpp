@@ -73,6 +73,10 @@ class WeightRule {
   virtual bool draws() const = 0;             // of a posterior; otherwise every theta is the mean
   virtual std::string posterior() const = 0;  // which it is, in words
 
+  // The least h with which there is a posterior under this decay, h + delta above zero; minus
+  // infinity for rules that need none.
+  virtual float least_curvature(double decay) const = 0;
+
   // Where training starts, `state.mean` given: h, momentum zero.
   virtual void start(const Stream& stream, WeightState& state) const = 0;
 
@@ -87,10 +91,13 @@ class WeightRule {
 
   // Adds to the message what one draw taught: `gradient`, summed over the draw's `examples`, and
   // what becomes of it at this theta. Where `gradient` is the message's own it is there already.
-  // Called for every draw, whatever `second()` is; a mere sum of gradients costs nothing then.
+  // Called for every draw, whatever `second()` is.
   virtual void teach(const Stream& stream, const WeightState& state, Range range, double decay,
                      std::span<const float> theta, std::span<const float> gradient, double examples,
                      WeightMessage& message) const = 0;
+
+  // Is that no more than the sum of gradients? Then all draws may add to the message's own.
+  virtual bool sums_gradients() const = 0;
 
   // lambda <- (1 - rho) lambda + rho (lambda_prior + message), as far as this rule is it.
   virtual void update(const Stream& stream, const WeightUpdate& update,

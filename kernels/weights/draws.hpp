@@ -115,9 +115,16 @@ struct AddScaledSquare {
   }
 };
 
-// message += or, in place, = g (1 - w^2 + c) / (tau (1 - tanh(l)^2 + c)): from the gradient with
-// respect to a relaxed weight w to the natural gradient of its Bernoulli. c guards the quotient
-// where tanh has saturated; where tau is as small, it is all that is left: g / (1 - tanh(l)^2).
+// (1 - w^2 + c) / (tau (1 - tanh(l)^2 + c)): from the gradient with respect to a relaxed weight w
+// to the natural gradient of its Bernoulli. c guards the quotient where tanh has saturated; where
+// tau is as small, it is all that is left: 1 / (1 - tanh(l)^2), which is cosh(l)^2.
+BAYESUM_HOST_DEVICE inline float sign_slope(float w, float natural, float temperature) {
+  constexpr float kGuard = 1e-10f;
+  const float sigma = 1.0f / std::cosh(natural);
+  return ((1.0f - w) * (1.0f + w) + kGuard) / (temperature * (sigma * sigma + kGuard));
+}
+
+// message += or, in place, = g times that slope
 struct AddSignGradient {
   float temperature;
   const float* theta;
@@ -125,10 +132,7 @@ struct AddSignGradient {
   const float* gradient;
   float* message;  // may be `gradient`, and is then overwritten
   BAYESUM_HOST_DEVICE void operator()(std::size_t i) const {
-    constexpr float kGuard = 1e-10f;
-    const float mean = std::tanh(natural[i]);
-    const float slope =
-        (1.0f - theta[i] * theta[i] + kGuard) / (temperature * (1.0f - mean * mean + kGuard));
+    const float slope = sign_slope(theta[i], natural[i], temperature);
     message[i] = (message == gradient ? 0.0f : message[i]) + slope * gradient[i];
   }
 };

@@ -196,32 +196,39 @@ struct VadamStep {
   }
 };
 
-// VOGN: h <- beta2 h + (1 - beta2) mean of the examples' g^2, then the mean with the new h.
+// VOGN: h <- beta2 h + (1 - beta2) mean of the examples' g^2, not below `floor`, then the mean with
+// the new h.
 struct VognStep {
   Momentum momentum;
   PreconditionedStep step;
   float beta2;
   float second_scale;  // 1 - beta2 over the examples
+  float floor;         // of h, above -delta
   const float* gradient;
   const float* second;
   float* curvature;
   BAYESUM_HOST_DEVICE void operator()(std::size_t i) const {
-    const float h = beta2 * curvature[i] + second_scale * second[i];
+    const float grown = beta2 * curvature[i] + second_scale * second[i];
+    const float h = grown < floor ? floor : grown;
     curvature[i] = h;
     step(i, momentum(i, gradient[i]), h);
   }
 };
 
 // BayesBiNN: M of ess g + l, l <- l - rate M; g the mean natural gradient, l the natural parameter
-// of a Bernoulli with an even prior.
+// of a Bernoulli with an even prior. Where all draws were one, `theta`, g is made natural here.
 struct BernoulliStep {
   Momentum momentum;  // of scale 1
   float scale;        // ess over the examples
   float rate;
+  float temperature;
   const float* gradient;
+  const float* theta;  // null: the gradient is natural
   float* natural;
   BAYESUM_HOST_DEVICE void operator()(std::size_t i) const {
-    natural[i] -= rate * momentum(i, scale * gradient[i] + natural[i]);
+    const float l = natural[i];
+    const float slope = theta == nullptr ? 1.0f : sign_slope(theta[i], l, temperature);
+    natural[i] = l - rate * momentum(i, scale * (slope * gradient[i]) + l);
   }
 };
 

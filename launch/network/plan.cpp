@@ -22,6 +22,7 @@ struct Facts {
   double owned = 0;       // of n, by rank 0
   int ranks = 1;
   bool draws = false;
+  bool keeps_gradient = false;
   bool world = false;
   bool replicated = true;
   bool root = false;
@@ -68,6 +69,9 @@ Facts facts_of(const NetworkTrainConfig& config, const ExampleShape& shape, std:
               .replicated = config.coordinator.kind == "replicated",
               .root = config.coordinator.kind == "root",
               .deterministic = config.coordinator.deterministic};
+  const Range shards =
+      shards_of_rank(static_cast<std::size_t>(config.data.virtual_shards), ranks, 0);
+  facts.keeps_gradient = keeps_gradient(*rule, config.trainer(), shards.size());
   const bool second = has_second(*rule, config.rule);
   facts.message = facts.parameters * (second ? 2 : 1);
   facts.owned = facts.parameters;
@@ -84,14 +88,6 @@ Facts facts_of(const NetworkTrainConfig& config, const ExampleShape& shape, std:
   return facts;
 }
 
-bool one_draw_per_message(const NetworkTrainConfig& config, const Facts& facts) {
-  const Range shards =
-      shards_of_rank(static_cast<std::size_t>(config.data.virtual_shards), facts.ranks, 0);
-  const bool of_shard = config.rule.noise != "micro_batch" || config.data.micro_steps == 1;
-  return (facts.deterministic || shards.size() <= 1) && of_shard &&
-         config.rule.curvature != "antithetic";
-}
-
 std::vector<Planned> memory_of(const NetworkTrainConfig& config, const ExampleShape& shape,
                                const Facts& facts, std::size_t size) {
   const auto rows = static_cast<std::size_t>(config.data.batch);
@@ -104,9 +100,7 @@ std::vector<Planned> memory_of(const NetworkTrainConfig& config, const ExampleSh
                                           (shape.classes > 0 ? 1 : 0));
   std::vector<Planned> memory{{"mean, curvature, momentum", 3 * vector, "3 * 4 n on every rank"}};
   if (facts.draws) memory.push_back({"draw of the weights", vector, "4 n"});
-  if (facts.draws && !facts.world && !one_draw_per_message(config, facts)) {
-    memory.push_back({"gradient of one draw", vector, "4 n"});
-  }
+  if (facts.keeps_gradient) memory.push_back({"gradient of one draw", vector, "4 n"});
   memory.push_back({"message", kFloat * facts.message, "4 B"});
   if (facts.deterministic) {
     memory.push_back({"tree of sums",

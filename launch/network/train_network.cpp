@@ -81,7 +81,15 @@ StopReason NetworkTraining::train() {
     trainer.emplace(NetworkTrainer::Parts{stream_, ranks_, *sets_.training, *network_},
                     config_.trainer(), hooks());
   });
-  if (!start_.mean.empty()) trainer->start_at(start_.mean, start_.curvature);
+  if (!start_.mean.empty()) {
+    const std::size_t improper = trainer->start_at(start_.mean, std::move(start_.curvature));
+    if (improper > 0) {
+      session_.log().warn(
+          "{} weights start at rule.initial_curvature: theirs is no posterior under this "
+          "rule.weight_decay",
+          improper);
+    }
+  }
   start_ = {};
   auto state = newest_state(*trainer);
   session_.begin(config_.toml());
@@ -124,7 +132,10 @@ void NetworkTraining::open() {
   ranks_.activity().enter(Phase::kReading);
   agree(ranks_, stream_, [&] {
     const bool classes = config_.model.likelihood == "classification";
-    sets_ = open_examples(config_.data, classes ? Response::kClass : Response::kReal, seed());
+    const auto design = starting_design(config_.run.start, config_.model, config_.data);
+    sets_ = design
+                ? open_examples(config_.data, *design)
+                : open_examples(config_.data, classes ? Response::kClass : Response::kReal, seed());
     network_ = make_network(config_.model, sets_.training->shape());
   });
   check_memory();
@@ -156,9 +167,9 @@ void NetworkTraining::take_start() {
     if (!session_.is_root()) return;
     NetworkDescription description = describe_network(config_.model, config_.data, sets_);
     description.rule = config_.rule.name;
-    start_ =
-        read_network_start(config_.run.start, {config_.model, description, sets_.training->shape(),
-                                               sets_.design, network_->parameters()});
+    start_ = read_network_start(
+        config_.run.start,
+        {config_.model, description, sets_.training->shape(), network_->parameters()});
   });
   std::array<std::uint64_t, 2> facts{start_.fingerprint, start_.curvature.size()};
   session_.share(std::span<std::uint64_t>(facts));

@@ -34,18 +34,15 @@ void check_names(const fs::path& path, const char* what, const Strings& there,
                    listed(here));
 }
 
-// What the inputs and outputs of both mean must be the same: else the weights say nothing.
-void check_meaning(const fs::path& path, const OpenNetwork& there,
-                   const StartingNetwork& training) {
-  const NetworkDescription& here = training.description;
-  const NetworkDescription& texts = there.description;
-  const bool both = !texts.tokenizer.empty() && !here.tokenizer.empty();
+// The tokens of both must mean the same, as rows do by starting_design: else the weights say
+// nothing.
+void check_meaning(const fs::path& path, const NetworkDescription& there,
+                   const NetworkDescription& here) {
+  const bool both = !there.tokenizer.empty() && !here.tokenizer.empty();
   if (both &&
-      (texts.tokenizer != here.tokenizer || texts.tokenizer_tables != here.tokenizer_tables)) {
+      (there.tokenizer != here.tokenizer || there.tokenizer_tables != here.tokenizer_tables)) {
     refuse(path, "its tokens are of another tokenizer or vocabulary");
   }
-  check_names(path, "features", there.design.features, training.design.features);
-  check_names(path, "classes", there.design.classes, training.design.classes);
 }
 
 NetworkStart read_posterior(const fs::path& path, const StartingNetwork& training) {
@@ -54,7 +51,7 @@ NetworkStart read_posterior(const fs::path& path, const StartingNetwork& trainin
   if (model != training.model.name) {
     refuse(path, "it is of model.name = \"" + model + "\", not \"" + training.model.name + "\"");
   }
-  check_meaning(path, open_network(Stream(), path), training);
+  check_meaning(path, file.description(), training.description);
   NetworkStart start;
   const std::size_t size = training.parameters.size();
   start.mean.resize(size);
@@ -95,25 +92,48 @@ NetworkStart read_hugging_face(const fs::path& folder, const fs::path& tensors,
   throw Error(ExitCode::kFile, tensors.string() + " holds weights that are not finite");
 }
 
-NetworkStart read_any(const fs::path& path, const StartingNetwork& training) {
-  const bool is_folder = fs::is_directory(path);
-  const fs::path posterior = is_folder ? path / "posterior.safetensors" : path;
-  const fs::path folder = is_folder ? path : path.parent_path();
-  const fs::path tensors = is_folder ? path / "model.safetensors" : path;
-  const bool has_config = fs::exists(folder / "config.json") && !fs::exists(folder / "config.toml");
-  if (has_config && fs::exists(tensors) && !is_network_file(tensors)) {
-    return read_hugging_face(folder, tensors, training);
+// What there may be at the path of a start.
+struct Place {
+  explicit Place(const fs::path& path)
+      : folder(fs::is_directory(path) ? path : path.parent_path()),
+        posterior(fs::is_directory(path) ? path / "posterior.safetensors" : path),
+        tensors(fs::is_directory(path) ? path / "model.safetensors" : path) {}
+
+  bool is_hugging_face() const {
+    return fs::exists(folder / "config.json") && !fs::exists(folder / "config.toml") &&
+           fs::exists(tensors) && !is_network_file(tensors);
   }
-  return read_posterior(posterior, training);
-}
+
+  fs::path folder, posterior, tensors;
+};
 
 }  // namespace
 
+std::optional<RowDesign> starting_design(const fs::path& start, const NetworkConfig& model,
+                                         const ExamplesConfig& data) {
+  const Place place(start);
+  if (start.empty() || reads_tokens(data) || place.is_hugging_face()) return std::nullopt;
+  const OpenNetwork there = open_network(Stream(), place.posterior);
+  if (there.shape.is_tokens()) return std::nullopt;
+  if (!data.features.empty()) {
+    check_names(start, "features", there.design.features, data.features);
+  }
+  const bool classes = model.likelihood == "classification";
+  if (classes == there.design.classes.empty()) {
+    refuse(start, classes ? "it explains numbers, not classes"
+                          : "it tells classes apart, and explains no numbers");
+  }
+  return there.design;
+}
+
 NetworkStart read_network_start(const fs::path& path, const StartingNetwork& training) {
   if (training.description.rule == "bayesbinn") {
-    refuse(path, "rule.name = \"bayesbinn\" starts at even odds of every weight");
+    refuse(path, "rule.name = \"bayesbinn\" starts at the network's initial weights alone");
   }
-  NetworkStart start = read_any(path, training);
+  const Place place(path);
+  NetworkStart start = place.is_hugging_face()
+                           ? read_hugging_face(place.folder, place.tensors, training)
+                           : read_posterior(place.posterior, training);
   Hash hash;
   hash.add(std::as_bytes(std::span(start.mean)));
   hash.add(std::as_bytes(std::span(start.curvature)));

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include "core/weights/parameter_space.hpp"
@@ -23,18 +24,25 @@ struct StartingNetwork {
   const NetworkConfig& model;
   const NetworkDescription& description;  // of describe_network, with the rule
   const ExampleShape& shape;
-  const RowDesign& design;
   const ParameterSpace& parameters;
 };
+
+// The design by which a training that starts there is to read its rows, so that its inputs and
+// outputs mean to the weights what they meant: columns by name, the scales, the classes. None where
+// no rows are read. `start` may be empty.
+//
+// Error(kFile) for what cannot be read, Error(kUsage) for data.features or a model.likelihood that
+// are others.
+std::optional<RowDesign> starting_design(const std::filesystem::path& start,
+                                         const NetworkConfig& model, const ExamplesConfig& data);
 
 // Reads a run folder or posterior file of a network; or a GPT-2 as Hugging Face keeps it, a folder
 // with config.json and model.safetensors or the latter, whose rows of wte are padded as the model
 // says. The curvature is taken from a posterior of ivon or vogn by one of the two.
 //
 // Error(kFile) naming every tensor that is missing, does not belong or has another shape, or what
-// cannot be read; Error(kUsage) naming all sizes of a config.json that are not the model's, classes
-// or columns that are others, another tokenizer, and rule.name = "bayesbinn", which starts nowhere
-// but at zero.
+// cannot be read; Error(kUsage) naming all sizes of a config.json that are not the model's, another
+// tokenizer, and rule.name = "bayesbinn", which starts at the network's initial weights alone.
 NetworkStart read_network_start(const std::filesystem::path& path, const StartingNetwork& training);
 
 }  // namespace bayesum

@@ -39,6 +39,15 @@ def test_a_training_starts_at_an_earlier_one(bench):
         if name != "checksum":
             near = max(abs(a - b) for a, b in zip(first.floats(name), second.floats(name)))
             check(near <= 1e-6, f"{name} moved by {near}")
+    # Another table is read by the columns, scales and classes to which the weights are used.
+    rows = [line.split(",") for line in points(120, 1).splitlines()]
+    bench.write("points.csv", "\n".join(
+        [",".join(["height", "side", "more", "y", "x"])]
+        + [f"{height},left,7,{y},{10 * float(x) + 3}" for x, y, side, height in rows[1:] if side == "left"]))
+    bench.trained(*flags, folder="moved")
+    moved = Tensors(bench.read("moved", "posterior.safetensors"))
+    check(moved.metadata["rows"] == first.metadata["rows"], f"{moved.metadata['rows']}")
+    bench.write("points.csv", points(120, 1))
     # What was started from is part of what a checkpoint belongs to.
     bench.trained(folder="other")
     bench.trained("--seed", "2", folder="third")

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,31 @@ TEST(Plan, TreesOfSumsHoldAndReceiveWhatIsPlanned) {
       EXPECT_EQ(planned.messages, found.messages);
     }
   }
+}
+
+// Two shards add to one message of this rank: a rule that only sums gradients lets them.
+TEST(Plan, TheGradientOfADrawIsHeldByRulesThatNeedIt) {
+  const auto held = [](const std::string& rule, const std::string& noise) {
+    NetworkTrainConfig config;
+    config.model.name = "mlp";
+    config.data.virtual_shards = 2;
+    config.coordinator.deterministic = false;
+    config.rule.name = rule;
+    config.rule.noise = noise;
+    const ExampleShape shape{.features = 3, .classes = 2};
+    const auto network = make_network(config.model, shape);
+    const auto memory = plan_network(config, shape, 100, network->parameters(), 1).memory;
+    return std::ranges::find(memory, "gradient of one draw", &Planned::what) != memory.end();
+  };
+  EXPECT_TRUE(held("ivon", "shard"));
+  EXPECT_TRUE(held("bayesbinn", "micro_batch"));
+  EXPECT_FALSE(held("ivon", "world"));
+  EXPECT_FALSE(held("bayesbinn", "world"));
+  for (const std::string noise : {"shard", "micro_batch", "world"}) {
+    EXPECT_FALSE(held("vogn", noise)) << noise;
+    EXPECT_FALSE(held("vadam", noise)) << noise;
+  }
+  EXPECT_FALSE(held("adamw", "shard"));
 }
 
 }  // namespace

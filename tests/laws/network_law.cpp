@@ -84,7 +84,8 @@ std::vector<NetworkMember> network_members() {
   return members;
 }
 
-ToyTraining::ToyTraining(const NetworkTrainer::Config& config, Communicator& communicator)
+ToyTraining::ToyTraining(const NetworkTrainer::Config& config, Communicator& communicator,
+                         std::int64_t checkpoint_every)
     : trainer({stream, communicator, examples, network}, config,
               {.report = [this](const NetworkReport& report) { reports.push_back(report); },
                .checkpoint =
@@ -99,7 +100,7 @@ ToyTraining::ToyTraining(const NetworkTrainer::Config& config, Communicator& com
                      copied.weights.updates = state.weights.updates;
                      states.push_back(std::move(copied));
                    },
-               .checkpoint_every = 1}) {}
+               .checkpoint_every = checkpoint_every}) {}
 
 void ToyTraining::run() { trainer.run(); }
 
@@ -128,28 +129,41 @@ void expect_near_weights(const WeightState& a, const WeightState& b, double tole
   near(a.momentum, b.momentum);
 }
 
+namespace {
+
+void expect_same_training(const ToyTraining& training, const ToyTraining& reference,
+                          bool bit_for_bit) {
+  const WeightState& weights = training.states.back().weights;
+  const WeightState& expected = reference.states.back().weights;
+  if (bit_for_bit) {
+    expect_same_weights(weights, expected);
+  } else {
+    expect_near_weights(weights, expected, kFastWeightTolerance);
+  }
+  ASSERT_EQ(training.reports.size(), reference.reports.size());
+  for (std::size_t i = 0; i < training.reports.size(); ++i) {
+    EXPECT_NEAR(training.reports[i].loss, reference.reports[i].loss, 1e-4);
+    EXPECT_EQ(training.reports[i].skipped, reference.reports[i].skipped);
+  }
+}
+
+}  // namespace
+
 void network_sharding_does_not_matter(const NetworkMember& member, Communicator& communicator) {
   const auto alone = make_self_communicator();
   ToyTraining reference(member.config, *alone);
   reference.run();
   for (const std::string kind : {"replicated", "root", "sharded"}) {
     for (const bool deterministic : {true, false}) {
-      SCOPED_TRACE(kind + (deterministic ? ", deterministic" : ", fast"));
-      NetworkTrainer::Config config = member.config;
-      config.coordinator = {.kind = kind, .deterministic = deterministic};
-      ToyTraining training(config, communicator);
-      training.run();
-      const WeightState& weights = training.states.back().weights;
-      const WeightState& expected = reference.states.back().weights;
-      if (deterministic) {
-        expect_same_weights(weights, expected);
-      } else {
-        expect_near_weights(weights, expected, kFastWeightTolerance);
-      }
-      ASSERT_EQ(training.reports.size(), reference.reports.size());
-      for (std::size_t i = 0; i < training.reports.size(); ++i) {
-        EXPECT_NEAR(training.reports[i].loss, reference.reports[i].loss, 1e-4);
-        EXPECT_EQ(training.reports[i].skipped, reference.reports[i].skipped);
+      // A checkpoint gathers what a step leaves with its owners.
+      for (const std::int64_t checkpoint_every : {0, 1}) {
+        SCOPED_TRACE(kind + (deterministic ? ", deterministic" : ", fast") +
+                     (checkpoint_every > 0 ? ", every step saved" : ""));
+        NetworkTrainer::Config config = member.config;
+        config.coordinator = {.kind = kind, .deterministic = deterministic};
+        ToyTraining training(config, communicator, checkpoint_every);
+        training.run();
+        expect_same_training(training, reference, deterministic);
       }
     }
   }

@@ -19,7 +19,8 @@ std::vector<NetworkMember> network_members();
 
 // What one rank of a training of the toy network works with, and what came of it.
 struct ToyTraining {
-  ToyTraining(const NetworkTrainer::Config& config, Communicator& communicator);
+  ToyTraining(const NetworkTrainer::Config& config, Communicator& communicator,
+              std::int64_t checkpoint_every = 1);
   // Trains to the end; `state` on every rank.
   void run();
 
@@ -27,7 +28,7 @@ struct ToyTraining {
   testing::ToyNetwork network{3, 4};
   Stream stream;
   std::vector<NetworkReport> reports;
-  std::vector<WeightTrainingState> states;  // of every step that begins
+  std::vector<WeightTrainingState> states;  // of every step that begins, or the last alone
   NetworkTrainer trainer;
 };
 

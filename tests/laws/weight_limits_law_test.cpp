@@ -117,28 +117,82 @@ TEST(WeightLimits, BayesBinnFindsTheSigns) {
   }
 }
 
-// The natural gradient of one draw, and its sum into a message that holds another's.
+// The natural gradient of one draw, and its sum into a message that holds another's; of weights
+// without doubt too, where 1 - tanh^2 is far below the rounding of 1.
 TEST(WeightLimits, BayesBinnTeachesNaturalGradients) {
   const Stream stream;
-  constexpr double kTemperature = 0.7;
-  const auto rule = make_weight_rule({.name = "bayesbinn", .temperature = kTemperature}, 50);
-  WeightState state({}, 40);
-  copy<float>(stream, random_floats(40, 7, 0, 1), state.mean.span());
-  const std::vector<float> gradient = random_floats(40, 8, 0, 1);
-  std::vector<float> theta(40);
-  rule->draw(stream, state, {0, 40}, 0, {1, 1, 1}, 1, theta);
-  WeightMessage apart({}, 40, false), within({}, 40, false);
-  std::ranges::copy(gradient, within.gradient().begin());
-  rule->teach(stream, state, {0, 40}, 0, theta, within.gradient(), 5, within);
-  for (int draw = 0; draw < 2; ++draw) {
-    rule->teach(stream, state, {0, 40}, 0, theta, gradient, 5, apart);
+  for (const double temperature : {0.7, 1e-10}) {
+    const auto rule = make_weight_rule({.name = "bayesbinn", .temperature = temperature}, 50);
+    WeightState state({}, 40);
+    copy<float>(stream, random_floats(40, 7, 0, 6), state.mean.span());
+    const std::vector<float> gradient = random_floats(40, 8, 0, 1);
+    std::vector<float> theta(40);
+    rule->draw(stream, state, {0, 40}, 0, {1, 1, 1}, 1, theta);
+    WeightMessage apart({}, 40, false), within({}, 40, false);
+    std::ranges::copy(gradient, within.gradient().begin());
+    rule->teach(stream, state, {0, 40}, 0, theta, within.gradient(), 5, within);
+    for (int draw = 0; draw < 2; ++draw) {
+      rule->teach(stream, state, {0, 40}, 0, theta, gradient, 5, apart);
+    }
+    for (std::size_t i = 0; i < 40; ++i) {
+      const double w = theta[i], cosh = std::cosh(static_cast<double>(state.mean.data()[i]));
+      const double natural =
+          gradient[i] * (1 - w * w + 1e-10) / (temperature * (1 / (cosh * cosh) + 1e-10));
+      const double rounding = 1e-5 * std::abs(natural);
+      EXPECT_NEAR(within.gradient()[i], natural, rounding) << state.mean.data()[i];
+      EXPECT_NEAR(apart.gradient()[i], 2 * natural, 2 * rounding) << state.mean.data()[i];
+    }
+  }
+}
+
+// What all draw together is the same step, made natural by each shard or by who steps.
+TEST(WeightLimits, BayesBinnOfOneDrawTakesTheSameStep) {
+  const Stream stream;
+  std::vector<std::vector<float>> after;
+  for (const std::string noise : {"shard", "world"}) {
+    const auto rule =
+        make_weight_rule({.name = "bayesbinn", .temperature = 0.8, .noise = noise}, 50);
+    WeightState state({}, 40);
+    copy<float>(stream, random_floats(40, 7, 0, 2), state.mean.span());
+    std::vector<float> theta(40);
+    rule->draw(stream, state, {0, 40}, 0, {1, 1, 1}, 1, theta);
+    WeightMessage message({}, 40, false);
+    for (const std::uint32_t shard : {8u, 9u}) {
+      const std::vector<float> gradient = random_floats(40, shard, 0, 1);
+      rule->teach(stream, state, {0, 40}, 0, theta, gradient, 5, message);
+    }
+    rule->update(stream,
+                 {.step = 1,
+                  .learning_rate = 0.1,
+                  .scale = 0.1,
+                  .range = {0, 40},
+                  .message = &message,
+                  .theta = theta},
+                 state);
+    after.emplace_back(state.mean.span().begin(), state.mean.span().end());
   }
   for (std::size_t i = 0; i < 40; ++i) {
-    const double w = theta[i], mean = std::tanh(state.mean.data()[i]);
-    const double natural = gradient[i] * (1 - w * w) / (kTemperature * (1 - mean * mean));
-    const double rounding = 1e-5 * std::abs(gradient[i]) / (1 - mean * mean);
-    EXPECT_NEAR(within.gradient()[i], natural, rounding);
-    EXPECT_NEAR(apart.gradient()[i], 2 * natural, 2 * rounding);
+    EXPECT_NEAR(after[0][i], after[1][i], 1e-5 * (1 + std::abs(after[0][i])));
+  }
+}
+
+// Pixels that are never lit have squares of zero, and without a prior nothing else holds h up.
+TEST(WeightLimits, VognWithoutAPriorKeepsAPosterior) {
+  const Stream stream;
+  const auto rule = make_weight_rule({.name = "vogn", .weight_decay = 0, .beta2 = 0.5}, 50);
+  WeightState state({}, 16);
+  rule->start(stream, state);
+  const WeightMessage message({}, 16, true);
+  for (std::int64_t t = 1; t <= 300; ++t) {
+    rule->update(stream, {.step = t, .learning_rate = 0.1, .range = {0, 16}, .message = &message},
+                 state);
+  }
+  std::vector<float> sigma(16), theta(16);
+  rule->sigma(stream, state, {0, 16}, 0, sigma);
+  rule->draw(stream, state, {0, 16}, 0, {1, 1, 1}, 1, theta);
+  for (std::size_t i = 0; i < 16; ++i) {
+    EXPECT_TRUE(std::isfinite(sigma[i]) && std::isfinite(theta[i]));
+    EXPECT_EQ(state.mean.data()[i], 0.0f);
   }
 }
 
@@ -176,8 +230,10 @@ TEST(WeightRuleConfigLaw, MessagesThatLackWhatTheRuleNeedsAreRefused) {
   const Stream stream;
   WeightState state({}, 16);
   const WeightMessage message({}, 16, false);
-  for (const WeightRuleConfig& config :
-       {WeightRuleConfig{.name = "ivon"}, {.name = "vogn"}, {.name = "ivon", .noise = "world"}}) {
+  for (const WeightRuleConfig& config : {WeightRuleConfig{.name = "ivon"},
+                                         {.name = "vogn"},
+                                         {.name = "ivon", .noise = "world"},
+                                         {.name = "bayesbinn", .noise = "world"}}) {
     const auto rule = make_weight_rule(config, 10);
     rule->start(stream, state);
     const WeightUpdate update{.step = 1, .range = {0, 16}, .message = &message};

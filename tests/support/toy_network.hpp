@@ -37,7 +37,7 @@ class ToyExamples final : public Examples {
 
 // Softmax regression with the arithmetic of a textbook, in float64: parameters weight [features,
 // classes] and bias [classes]. On the CPU.
-class ToyNetwork final : public Network {
+class ToyNetwork : public Network {
  public:
   ToyNetwork(std::size_t features, std::size_t classes);
 

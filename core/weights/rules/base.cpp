@@ -1,5 +1,6 @@
 #include "core/weights/rules/base.hpp"
 
+#include <algorithm>
 #include <limits>
 
 #include "kernels/elementwise.hpp"
@@ -89,6 +90,12 @@ void GaussianRule::sigma(const Stream& stream, const WeightState& state, Range r
                       .curvature = state.curvature.data() + range.first,
                       .out = out.data() + range.first},
         range.size());
+}
+
+// Safely positive in float32.
+float GaussianRule::least_curvature(double decay) const {
+  const auto rounded = static_cast<double>(static_cast<float>(decay));
+  return static_cast<float>(std::max(1e-6 * rounded, 1e-30) - rounded);
 }
 
 PreconditionedStep GaussianRule::preconditioned(const WeightUpdate& update,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cmath>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -16,6 +17,7 @@ class BaseRule : public WeightRule {
 
   std::string name() const override { return config_.name; }
   Second second() const override { return Second::kNone; }
+  float least_curvature(double) const override { return -std::numeric_limits<float>::infinity(); }
   void start(const Stream& stream, WeightState& state) const override;
   void mean(const Stream& stream, const WeightState& state, Range range,
             std::span<float> theta) const override;
@@ -23,6 +25,7 @@ class BaseRule : public WeightRule {
   void teach(const Stream& stream, const WeightState& state, Range range, double decay,
              std::span<const float> theta, std::span<const float> gradient, double examples,
              WeightMessage& message) const override;
+  bool sums_gradients() const override { return true; }
   void update(const Stream& stream, const WeightUpdate& update, WeightState& state) const final;
   // Of N(mean, sd^2), with sd = 0 the mean.
   void draw_kept(const Stream& stream, std::span<const float> mean, std::span<const float> sd,
@@ -67,6 +70,7 @@ class GaussianRule : public BaseRule {
 
   bool draws() const override { return true; }
   std::string posterior() const override { return "a Gaussian for each weight"; }
+  float least_curvature(double decay) const override;
   void draw(const Stream& stream, const WeightState& state, Range range, double decay, NoiseId id,
             double sign, std::span<float> theta) const override;
   void sigma(const Stream& stream, const WeightState& state, Range range, double decay,

@@ -3,6 +3,7 @@
 
 #include "core/weights/rules/base.hpp"
 #include "core/weights/rules/rules.hpp"
+#include "kernels/error.hpp"
 
 namespace bayesum {
 namespace {
@@ -31,9 +32,13 @@ class BayesBinnRule final : public BaseRule {
           {id, range.first}, range.size());
   }
 
-  void teach(const Stream& stream, const WeightState& state, Range range, double,
-             std::span<const float> theta, std::span<const float> gradient, double,
+  void teach(const Stream& stream, const WeightState& state, Range range, double decay,
+             std::span<const float> theta, std::span<const float> gradient, double examples,
              WeightMessage& message) const override {
+    if (one_draw()) {
+      BaseRule::teach(stream, state, range, decay, theta, gradient, examples, message);
+      return;
+    }
     apply(stream,
           AddSignGradient{.temperature = static_cast<float>(config().temperature),
                           .theta = theta.data() + range.first,
@@ -42,6 +47,8 @@ class BayesBinnRule final : public BaseRule {
                           .message = message.gradient().data() + range.first},
           range.size());
   }
+
+  bool sums_gradients() const override { return one_draw(); }
 
   void sigma(const Stream& stream, const WeightState& state, Range range, double,
              std::span<float> out) const override {
@@ -64,16 +71,26 @@ class BayesBinnRule final : public BaseRule {
   double initial_curvature() const override { return 0; }
 
   void step(const Stream& stream, const WeightUpdate& update, WeightState& state) const override {
+    if (one_draw() && update.theta.empty()) {
+      throw Error(ExitCode::kUsage,
+                  "BayesBiNN with the noise of the world needs the draw of the step");
+    }
+    const std::size_t first = update.range.first;
     apply(stream,
           BernoulliStep{.momentum = momentum(update, 1.0, state),
                         .scale = static_cast<float>(ess_ * update.scale),
                         .rate = static_cast<float>(update.learning_rate),
-                        .gradient = update.message->gradient().data() + update.range.first,
-                        .natural = state.mean.data() + update.range.first},
+                        .temperature = static_cast<float>(config().temperature),
+                        .gradient = update.message->gradient().data() + first,
+                        .theta = one_draw() ? update.theta.data() + first : nullptr,
+                        .natural = state.mean.data() + first},
           update.range.size());
   }
 
  private:
+  // Of all shards: then the owner of a weight, who alone may hold its l, makes gradients natural.
+  bool one_draw() const { return config().noise == "world"; }
+
   double ess_;
 };
 

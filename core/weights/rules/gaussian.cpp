@@ -23,6 +23,7 @@ class VognRule final : public GaussianRule {
                    .step = preconditioned(update, state),
                    .beta2 = static_cast<float>(config().beta2),
                    .second_scale = static_cast<float>((1.0 - config().beta2) * mean_square),
+                   .floor = least_curvature(update.decay),
                    .gradient = update.message->gradient().data() + first,
                    .second = update.message->second().data() + first,
                    .curvature = state.curvature.data() + first},

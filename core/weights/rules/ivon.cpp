@@ -1,17 +1,9 @@
-#include <algorithm>
-
 #include "core/weights/rules/base.hpp"
 #include "core/weights/rules/rules.hpp"
 #include "kernels/error.hpp"
 
 namespace bayesum {
 namespace {
-
-// The least h with which h + delta is safely positive in float32.
-float least_curvature(double decay) {
-  const auto rounded = static_cast<double>(static_cast<float>(decay));
-  return static_cast<float>(std::max(1e-6 * rounded, 1e-30) - rounded);
-}
 
 class IvonRule final : public GaussianRule {
  public:
@@ -22,6 +14,7 @@ class IvonRule final : public GaussianRule {
   void teach(const Stream& stream, const WeightState& state, Range range, double decay,
              std::span<const float> theta, std::span<const float> gradient, double examples,
              WeightMessage& message) const override;
+  bool sums_gradients() const override { return forms_here(); }
 
  protected:
   void step(const Stream& stream, const WeightUpdate& update, WeightState& state) const override {

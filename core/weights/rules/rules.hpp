@@ -27,8 +27,8 @@ namespace bayesum {
 //
 //   M <- beta1 M + (1 - beta1) g
 //   h <- h + (1 - beta2) (f - h) + (1 - beta2)^2 (h - f)^2 / (2 (h + delta)),
-//        the old h throughout
-//   m <- m - a' clip((M' + delta m) / (h + delta), clip_radius),   the new h
+//        by the old h
+//   m <- m - a' clip((M' + delta m) / (h + delta), clip_radius),   by the new h
 //
 // a' = a (h_0 + delta) with `rescale`, else a. f is
 //   price        ess (h + delta) mean of (theta - m) g, Price's theorem: E[Hessian] from gradients
@@ -44,6 +44,7 @@ std::unique_ptr<WeightRule> make_ivon_rule(const WeightRuleConfig& config, doubl
 // VOGN (Khan et al., ICML 2018; Osawa et al., NeurIPS 2019), with G the mean of the squared
 // gradients of examples (a Gauss-Newton matrix, never negative):
 //   h <- beta2 h + (1 - beta2) G,   m <- m - a' clip((M' + delta m) / (h + delta))
+// h is kept from below as IVON's.
 std::unique_ptr<WeightRule> make_vogn_rule(const WeightRuleConfig& config, double ess);
 
 // Vadam (Khan et al., ICML 2018), the posterior of Adam, of the squared mean gradient. It starts at
@@ -70,10 +71,12 @@ std::unique_ptr<WeightRule> make_sgd_rule(const WeightRuleConfig& config);
 // relaxed w = tanh((l + log(u / (1-u)) / 2) / temperature), u uniform. Each draw's gradient becomes
 // the natural gradient g (1 - w^2 + c) / (temperature (1 - tanh(l)^2 + c)), c = 1e-10, and
 //   M of ess g + l,   l <- l - a M'
-// As the temperature goes to 0 the quotient goes to 0 wherever w is not 0; with temperature = c it
-// is g / (1 - tanh(l)^2) there, the straight-through estimator. Evaluated at the sign of l, which
-// is kept as the mean beside sd = 1 / cosh(l); what is averaged after a training are draws of
-// signs.
+// With the noise of the world messages are g alone, made natural here. As the temperature goes to 0
+// the quotient goes to 0 wherever w is not 0; with temperature = c it is g / (1 - tanh(l)^2) there,
+// the straight-through estimator. l begins as the network's initial weights: of matrices near even
+// odds, while they still have an uncertainty to learn from (the paper's code begins at +-10, where
+// none is left). Evaluated at the sign of l, which is kept as the mean beside sd = 1 / cosh(l); what
+// is averaged after a training are draws of signs.
 std::unique_ptr<WeightRule> make_bayesbinn_rule(const WeightRuleConfig& config, double ess);
 
 }  // namespace bayesum

@@ -93,6 +93,11 @@ GeneratedToken TextGenerator::next() {
   fill_uniform(Stream(), noise_after_training(config_.seed, kChoices), generated_++,
                std::span(&uniform, 1));
   const auto probabilities = average_.probabilities(0);
+  if (!std::isfinite(average_.mean_entropy(0))) {
+    throw Error(ExitCode::kNumerical, "what the network says behind token " +
+                                          std::to_string(tokens_.size()) +
+                                          " of the text has no finite probabilities");
+  }
   const std::int32_t token = choose_token(probabilities, config_, uniform);
   const double entropy = outcome_of(probabilities, 0, token).entropy;
   const GeneratedToken chosen{token, probabilities[static_cast<std::size_t>(token)], entropy,

@@ -81,7 +81,7 @@ class NetworkEvaluator {
   std::array<Uncertainty, kPredictions>& uncertainty() { return uncertainty_; }
 
  private:
-  std::span<float> predict(const ExampleBatch& batch, std::span<const float> theta) {
+  std::span<float> predict(const ExampleBatch& batch, const Theta& theta) {
     const std::size_t size = batch.rows * (is_classes_ ? length_ : 1) * network_.outputs();
     network_.predict(stream_, theta, batch, std::span(outputs_).first(size));
     return std::span(outputs_).first(size);
@@ -135,7 +135,7 @@ void NetworkEvaluator::score_classes(const ExampleBatch& batch) {
   add_classes(0);
   classes_.clear();
   for (std::size_t s = 0; s < draws_.size(); ++s) {
-    classes_.add(predict(batch, draws_.theta(stream_, s)), asked_);
+    classes_.add(predict(batch, {draws_.theta(stream_, s), draws_.rounding(s)}), asked_);
   }
   add_classes(1);
   for (std::size_t target = 0; target < targets_.size(); ++target) {
@@ -192,7 +192,8 @@ void NetworkEvaluator::score_numbers(const ExampleBatch& batch) {
   add_numbers(0, responses);
   numbers_.clear();
   for (std::size_t s = 0; s < draws_.size(); ++s) {
-    numbers_.add(predict(batch, draws_.theta(stream_, s)), responses, columns_);
+    numbers_.add(predict(batch, {draws_.theta(stream_, s), draws_.rounding(s)}), responses,
+                 columns_);
   }
   add_numbers(1, responses);
   sums_[kTargets] += static_cast<double>(responses.size());

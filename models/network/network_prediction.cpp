@@ -47,6 +47,10 @@ void WeightDraws::make(const Stream& stream, std::size_t s, std::span<float> the
         {noise_after_training(seed_, static_cast<std::uint32_t>(s)), 0}, theta.size());
 }
 
+NoiseId WeightDraws::rounding(std::size_t s) const {
+  return rounding_noise(noise_after_training(seed_, static_cast<std::uint32_t>(s)));
+}
+
 std::span<const float> WeightDraws::theta(const Stream& stream, std::size_t s) {
   const std::size_t place = room_ == draws_ ? s : 0;
   for (std::size_t next = kept_.size(); next <= place; ++next) {

@@ -14,9 +14,9 @@ namespace bayesum {
 // Returns false (A then holds nothing of use) when A is not positive definite or not finite.
 [[nodiscard]] bool cholesky(const Stream& stream, MatrixView<double> a);
 
-// Solves L x = b (kNo) or L' x = b (kYes) in place for every ROW of b, L lower-triangular d x d,
-// b n x d. With L the Cholesky factor of a precision matrix, x = L^-T eps is a draw of N(0, A^-1)
-// and |L^-1 x|^2 is x' A^-1 x.
+// Solves L x = b (kLower) or L' x = b (kLowerTransposed) in place for every ROW of b, L
+// lower-triangular d x d, b n x d. With L the Cholesky factor of a precision matrix, x = L^-T eps
+// is a draw of N(0, A^-1) and |L^-1 x|^2 is x' A^-1 x.
 enum class Triangle { kLower, kLowerTransposed };
 void solve_triangular(const Stream& stream, Triangle triangle, MatrixView<const double> l,
                       MatrixView<double> b);

@@ -72,7 +72,8 @@ void weighted_level_counts(const Stream&, MatrixView<const double> x, std::span<
     for (std::size_t j = 0; j < x.cols; ++j) {
       const auto levels = static_cast<double>(first[j + 1] - first[j]);
       if (!(row[j] >= 0 && row[j] < levels)) continue;
-      sum[first[j] + static_cast<std::size_t>(row[j])] += weight;
+      const auto level = static_cast<std::size_t>(row[j]);
+      if (row[j] == static_cast<double>(level)) sum[first[j] + level] += weight;
     }
   };
   sum_rows(x.rows, w, counts.size(), add_row, [&](const double* sum) {

@@ -2,9 +2,9 @@
 
 #include <cmath>
 #include <cstddef>
-#include <numbers>
 #include <span>
 
+#include "kernels/gamma.hpp"
 #include "kernels/host_device.hpp"
 #include "kernels/matrix.hpp"
 #include "kernels/stream.hpp"
@@ -33,20 +33,6 @@ void weighted_level_counts(const Stream& stream, MatrixView<const double> x,
 void weighted_count_sums(const Stream& stream, MatrixView<const double> x,
                          std::span<const double> w, std::span<const double> offset,
                          std::span<double> out);
-
-// log n! of a whole number n >= 0: the logarithm of a product, or Stirling's series where its next
-// term is below rounding.
-BAYESUM_HOST_DEVICE inline double log_factorial(double n) {
-  if (n < 16.0) {
-    double product = 1.0;
-    for (double i = 2.0; i <= n; ++i) product *= i;
-    return std::log(product);
-  }
-  const double s = 1.0 / (n * n);
-  const double series =
-      (1.0 / 12 - s * (1.0 / 360 - s * (1.0 / 1260 - s * (1.0 / 1680 - s / 1188)))) / n;
-  return (n + 0.5) * std::log(n) - n + 0.5 * std::log(2.0 * std::numbers::pi) + series;
-}
 
 // The two terms of one row, the row at `x`.
 struct CountTerms {

@@ -22,7 +22,6 @@ void apply(const Stream&, const Blend& op, std::size_t size) { for_each(op, size
 void apply(const Stream&, const AddScaled& op, std::size_t size) { for_each(op, size); }
 void apply(const Stream&, const AddScaledFloat& op, std::size_t size) { for_each(op, size); }
 void apply(const Stream&, const Scale& op, std::size_t size) { for_each(op, size); }
-void apply(const Stream&, const ScaleFloat& op, std::size_t size) { for_each(op, size); }
 void apply(const Stream&, const Fill& op, std::size_t size) { for_each(op, size); }
 void apply(const Stream&, const FillFloat& op, std::size_t size) { for_each(op, size); }
 void apply(const Stream&, const Multiply& op, std::size_t size) { for_each(op, size); }
@@ -46,10 +45,6 @@ void apply(const Stream& stream, const AddScaledFloat& op, std::size_t size) {
 }
 
 void apply(const Stream& stream, const Scale& op, std::size_t size) {
-  BAYESUM_DISPATCH(stream, apply(stream, op, size));
-}
-
-void apply(const Stream& stream, const ScaleFloat& op, std::size_t size) {
   BAYESUM_DISPATCH(stream, apply(stream, op, size));
 }
 

@@ -17,10 +17,6 @@ void apply(const Stream& stream, const AddScaledFloat& op, std::size_t size) {
 
 void apply(const Stream& stream, const Scale& op, std::size_t size) { for_each(stream, size, op); }
 
-void apply(const Stream& stream, const ScaleFloat& op, std::size_t size) {
-  for_each(stream, size, op);
-}
-
 void apply(const Stream& stream, const Fill& op, std::size_t size) { for_each(stream, size, op); }
 
 void apply(const Stream& stream, const FillFloat& op, std::size_t size) {

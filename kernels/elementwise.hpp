@@ -37,14 +37,11 @@ using AddScaled = AddScaledOf<double>;
 using AddScaledFloat = AddScaledOf<float>;
 
 // out *= scale
-template <class T>
-struct ScaleOf {
-  T scale;
-  T* out;
+struct Scale {
+  double scale;
+  double* out;
   BAYESUM_HOST_DEVICE void operator()(std::size_t i) const { out[i] *= scale; }
 };
-using Scale = ScaleOf<double>;
-using ScaleFloat = ScaleOf<float>;
 
 // out = value, in every out_stride-th element
 template <class T>
@@ -131,7 +128,6 @@ void apply(const Stream& stream, const Blend& op, std::size_t size);
 void apply(const Stream& stream, const AddScaled& op, std::size_t size);
 void apply(const Stream& stream, const AddScaledFloat& op, std::size_t size);
 void apply(const Stream& stream, const Scale& op, std::size_t size);
-void apply(const Stream& stream, const ScaleFloat& op, std::size_t size);
 void apply(const Stream& stream, const Fill& op, std::size_t size);
 void apply(const Stream& stream, const FillFloat& op, std::size_t size);
 void apply(const Stream& stream, const Multiply& op, std::size_t size);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cmath>
+#include <numbers>
 
 #include "kernels/host_device.hpp"
 
@@ -33,6 +34,20 @@ BAYESUM_HOST_DEVICE inline double log_gamma(double x) {
                                r * (1.0 / 1680.0 - r * (1.0 / 1188.0 - r * (691.0 / 360360.0)))))) /
       x;
   return (x - 0.5) * std::log(x) - x + kHalfLogTwoPi + series - std::log(product);
+}
+
+// log n! of a whole number n >= 0: the logarithm of a product, or Stirling's series where its next
+// term is below rounding.
+BAYESUM_HOST_DEVICE inline double log_factorial(double n) {
+  if (n < 16.0) {
+    double product = 1.0;
+    for (double i = 2.0; i <= n; ++i) product *= i;
+    return std::log(product);
+  }
+  const double s = 1.0 / (n * n);
+  const double series =
+      (1.0 / 12 - s * (1.0 / 360 - s * (1.0 / 1260 - s * (1.0 / 1680 - s / 1188)))) / n;
+  return (n + 0.5) * std::log(n) - n + 0.5 * std::log(2.0 * std::numbers::pi) + series;
 }
 
 }  // namespace bayesum

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "kernels/gamma.hpp"
 #include "kernels/host_device.hpp"
 #include "kernels/quadrature.hpp"
 
@@ -124,20 +125,6 @@ struct LogisticLoss {
 
 // l(z) = e^z - y z + log y!, and E[e^z] = e^(mean + variance / 2). Overflow is infinity, and flows.
 struct PoissonLoss {
-  // log y! of a whole number: the logarithm of the product, or Stirling's series.
-  BAYESUM_HOST_DEVICE static double log_factorial(double y) {
-    constexpr double kHalfLogTwoPi = 0.91893853320467274178;
-    if (y < 20.0) {
-      double product = 1.0;
-      for (double k = 2.0; k <= y; k += 1.0) product *= k;
-      return std::log(product);
-    }
-    const double r = 1.0 / y;
-    const double series =
-        r * (1.0 / 12.0 - r * r * (1.0 / 360.0 - r * r * (1.0 / 1260.0 - r * r / 1680.0)));
-    return (y + 0.5) * std::log(y) - y + kHalfLogTwoPi + series;
-  }
-
   BAYESUM_HOST_DEVICE static GlmExpectation from_rate(double y, double mean, double rate) {
     return {rate - y * mean + log_factorial(y), rate - y, rate};
   }
@@ -184,7 +171,7 @@ struct NegativeBinomialLoss {
 
   BAYESUM_HOST_DEVICE GlmExpectation from_logistic(double y, const GlmExpectation& of) const {
     const double trials = y + dispersion;
-    const double constant = PoissonLoss::log_factorial(y) - log_rising(dispersion, y);
+    const double constant = log_factorial(y) - log_rising(dispersion, y);
     return {trials * of.loss + constant, trials * of.gradient, trials * of.curvature};
   }
 

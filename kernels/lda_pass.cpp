@@ -157,7 +157,7 @@ void check_size(const char* name, std::size_t size, std::size_t expected) {
 void check_pass(const Stream& stream, const LdaPass& pass) {
   if (stream.on_cuda()) {
     throw Error(ExitCode::kDevice,
-                "documents are passed over on the CPU alone: set run.device = \"cpu\"");
+                "documents are passed over on the CPU alone, not on " + to_string(stream.device()));
   }
   const std::size_t n = pass.documents.rows();
   const std::size_t words = pass.word_topic.rows, topics = pass.word_topic.cols;

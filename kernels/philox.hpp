@@ -38,6 +38,14 @@ BAYESUM_HOST_DEVICE inline PhiloxBlock philox4x32(PhiloxBlock counter, PhiloxKey
   return counter;
 }
 
+// The bits of block `block` of the noise vector `id`.
+BAYESUM_HOST_DEVICE inline PhiloxBlock random_block(NoiseId id, std::uint64_t block) {
+  return philox4x32(
+      {{static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32), id.step,
+        id.draw}},
+      {{static_cast<std::uint32_t>(id.seed), static_cast<std::uint32_t>(id.seed >> 32)}});
+}
+
 // Noise comes in pairs: elements 2 p and 2 p + 1 are made of the block of counter (p, step, draw).
 struct NoisePair {
   double element[2];
@@ -51,10 +59,7 @@ struct UniformNoise {
   }
 
   BAYESUM_HOST_DEVICE static NoisePair pair(NoiseId id, std::uint64_t index) {
-    const PhiloxBlock random = philox4x32(
-        {{static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32), id.step,
-          id.draw}},
-        {{static_cast<std::uint32_t>(id.seed), static_cast<std::uint32_t>(id.seed >> 32)}});
+    const PhiloxBlock random = random_block(id, index);
     return {{from_bits(random.word[0], random.word[1]), from_bits(random.word[2], random.word[3])}};
   }
 };

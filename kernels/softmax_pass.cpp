@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <string>
 
-#include "kernels/buffer.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/error.hpp"
 #include "kernels/gemm.hpp"
@@ -61,21 +60,31 @@ void check_pass(const SoftmaxPass& pass) {
   if (pass.draws.rows == 0) throw Error(ExitCode::kUsage, "softmax regression needs a draw");
 }
 
-// The memory of a pass, which takes about 8 MiB of logits at a time.
+// So many elements on the device; what they are is left over.
+std::span<double> room(const Stream& stream, std::size_t size, Buffer<double>& memory) {
+  if (memory.size() < size || memory.device() != stream.device()) {
+    memory = {};
+    memory = Buffer<double>(stream.device(), size);
+  }
+  return memory.span().first(size);
+}
+
+// A pass and its memory; it takes about 8 MiB of logits at a time.
 class Workplace {
  public:
-  Workplace(const Stream& stream, const SoftmaxPass& pass)
+  Workplace(const Stream& stream, const SoftmaxPass& pass, SoftmaxMemory& memory)
       : stream_(stream),
         pass_(pass),
         d_(pass.x.cols),
         others_(pass.classes - 1),
         full_(pass.curvature.size() == packed_size(others_ * d_)),
         rows_(block_rows(pass)),
-        logits_(stream.device(), rows_ * pass.draws.rows * others_),
-        loss_(stream.device(), rows_),
-        residual_(stream.device(), rows_ * others_),
-        product_(stream.device(), pass.curvature.empty() ? 0 : rows_ * packed_size(others_)),
-        work_(stream.device(), full_ ? packed_size(d_) : rows_ * d_) {}
+        logits_(room(stream, rows_ * pass.draws.rows * others_, memory.logits)),
+        loss_(room(stream, rows_, memory.loss)),
+        residual_(room(stream, rows_ * others_, memory.residual)),
+        product_(room(stream, pass.curvature.empty() ? 0 : rows_ * packed_size(others_),
+                      memory.product)),
+        work_(room(stream, full_ ? packed_size(d_) : rows_ * d_, memory.work)) {}
 
   std::size_t rows() const { return rows_; }
 
@@ -96,7 +105,7 @@ class Workplace {
            x, {pass_.gradient.data(), others_, d_});
     }
     if (!pass_.curvature.empty()) full_ ? add_full(x) : add_diagonal(x);
-    return sum(stream_, std::as_const(loss_).span().first(n));
+    return sum(stream_, loss_.first(n));
   }
 
  private:
@@ -110,9 +119,7 @@ class Workplace {
     for (std::size_t a = 0; a < others_; ++a) {
       for (std::size_t b = 0; b <= a; ++b) {
         apply(stream_, Fill{.value = 0.0, .out = work_.data()}, work_.size());
-        weighted_gram(stream_, x,
-                      std::as_const(product_).span().subspan(packed_index(a, b) * x.rows, x.rows),
-                      work_.span());
+        weighted_gram(stream_, x, product_.subspan(packed_index(a, b) * x.rows, x.rows), work_);
         apply(stream_,
               AddGramBlock{a == b ? 1.0 : -1.0, work_.data(), pass_.curvature.data(), d_, a, b},
               d_ * d_);
@@ -123,10 +130,9 @@ class Workplace {
   void add_diagonal(MatrixView<const double> x) {
     apply(stream_, SquareElements{x.data, x.cols, x.stride, work_.data()}, x.rows * d_);
     for (std::size_t a = 0; a < others_; ++a) {
-      weighted_column_sum(
-          stream_, {work_.data(), x.rows, d_},
-          std::as_const(product_).span().subspan(packed_index(a, a) * x.rows, x.rows),
-          pass_.curvature.subspan(a * d_, d_));
+      weighted_column_sum(stream_, {work_.data(), x.rows, d_},
+                          product_.subspan(packed_index(a, a) * x.rows, x.rows),
+                          pass_.curvature.subspan(a * d_, d_));
     }
   }
 
@@ -135,16 +141,15 @@ class Workplace {
   std::size_t d_, others_;
   bool full_;
   std::size_t rows_;
-  Buffer<double> logits_, loss_, residual_, product_;
-  Buffer<double> work_;  // full: a packed gram; diagonal: the squares of x
+  std::span<double> logits_, loss_, residual_, product_, work_;
 };
 
 }  // namespace
 
-double softmax_pass(const Stream& stream, const SoftmaxPass& pass) {
+double softmax_pass(const Stream& stream, const SoftmaxPass& pass, SoftmaxMemory& memory) {
   check_pass(pass);
   if (pass.x.rows == 0) return 0.0;
-  Workplace work(stream, pass);
+  Workplace work(stream, pass, memory);
   double loss = 0.0;
   for (std::size_t first = 0; first < pass.x.rows; first += work.rows()) {
     loss += work.add(first, std::min(work.rows(), pass.x.rows - first));

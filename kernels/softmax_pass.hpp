@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <span>
 
+#include "kernels/buffer.hpp"
 #include "kernels/host_device.hpp"
 #include "kernels/matrix.hpp"
 #include "kernels/stream.hpp"
@@ -33,9 +34,17 @@ struct SoftmaxPass {
   std::span<double> curvature{};
 };
 
+// What a pass works in, on its stream's device: kept by the caller for the next pass, it grows to
+// the largest.
+struct SoftmaxMemory {
+  Buffer<double> logits, loss, residual, product;
+  Buffer<double> work;  // full: a packed gram; diagonal: the squares of x
+};
+
 // One pass over the rows, in fixed blocks and orders; returns the loss, and so waits for the
 // stream. A class that is not below C makes it NaN. Error(kUsage) when the sizes do not fit.
-[[nodiscard]] double softmax_pass(const Stream& stream, const SoftmaxPass& pass);
+[[nodiscard]] double softmax_pass(const Stream& stream, const SoftmaxPass& pass,
+                                  SoftmaxMemory& memory);
 
 // What that pass does with the logits of row i, the elementwise operation of its twins.
 struct SoftmaxRows {

@@ -44,7 +44,6 @@ BAYESUM_TWINS(void apply(const Stream& stream, const Blend& op, std::size_t size
 BAYESUM_TWINS(void apply(const Stream& stream, const AddScaled& op, std::size_t size))
 BAYESUM_TWINS(void apply(const Stream& stream, const AddScaledFloat& op, std::size_t size))
 BAYESUM_TWINS(void apply(const Stream& stream, const Scale& op, std::size_t size))
-BAYESUM_TWINS(void apply(const Stream& stream, const ScaleFloat& op, std::size_t size))
 BAYESUM_TWINS(void apply(const Stream& stream, const Fill& op, std::size_t size))
 BAYESUM_TWINS(void apply(const Stream& stream, const FillFloat& op, std::size_t size))
 BAYESUM_TWINS(void apply(const Stream& stream, const Multiply& op, std::size_t size))

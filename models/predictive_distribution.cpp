@@ -99,27 +99,29 @@ double minus_exp_remainder(double u) {
 
 double normal_cdf(double x) { return 0.5 * std::erfc(-x / std::numbers::sqrt2); }
 
-// E[P(Y <= k | z)] summed over z, for a spread of z that is small beside what k resolves.
-double narrow_poisson_cdf(double k, double location, double sd) {
+// E[P(Y <= k | z)] summed over z, for a spread of z that is small beside what k resolves, given
+// P(Y <= k) at the mean e^z.
+template <class Cdf>
+double narrow_cdf(const Cdf& cdf_at_mean, double location, double sd) {
   double sum = 0, weights = 0;
   for (int i = -17; i <= 17; ++i) {
     const double t = 0.5 * i;
     const double weight = std::exp(-0.5 * t * t);
-    sum += weight * special::poisson_cdf(k, std::exp(location + sd * t));
+    sum += weight * cdf_at_mean(std::exp(location + sd * t));
     weights += weight;
   }
   return sum / weights;
 }
 
-// The same for a wide spread. A Poisson process of rate e^z has its (k+1)-th event at time
-// G ~ Gamma(k + 1), so P(Y <= k) = P(e^z < G) = E[Phi((log G - location) / sd)].
-double wide_poisson_cdf(double k, double location, double sd) {
-  const double shape = k + 1.0;
-  const double step = 0.5 / std::sqrt(shape + 3.0);
+// The same for a wide spread, where P(Y <= k) is that of z < mode + U, U a variable whose density
+// is largest at 0: E[Phi((mode + U - location) / sd)], summed over U in such steps.
+template <class LogDensity>
+double wide_cdf(const LogDensity& log_density, double mode, double step, double location,
+                double sd) {
   double sum = 0, weights = 0;
-  const auto add = [&](double u) {  // log G = log shape + u
-    const double log_weight = shape * minus_exp_remainder(u);
-    sum += std::exp(log_weight) * normal_cdf((std::log(shape) + u - location) / sd);
+  const auto add = [&](double u) {
+    const double log_weight = log_density(u);
+    sum += std::exp(log_weight) * normal_cdf((mode + u - location) / sd);
     weights += std::exp(log_weight);
     return log_weight > kNegligible;
   };
@@ -129,54 +131,36 @@ double wide_poisson_cdf(double k, double location, double sd) {
   return sum / weights;
 }
 
-// P(Y <= k) of the Poisson mixture.
+// P(Y <= k) of the Poisson mixture. A Poisson process of rate e^z has its (k+1)-th event at time
+// G ~ Gamma(k + 1), so P(Y <= k) = P(e^z < G), and log G = log(k + 1) + U.
 double poisson_mixture_cdf(double k, double location, double sd) {
   if (k < 0) return 0.0;
   if (std::isinf(k)) return 1.0;
-  if (!(sd > 0)) return special::poisson_cdf(k, std::exp(location));
-  return sd * std::sqrt(k + 4.0) < 1.0 ? narrow_poisson_cdf(k, location, sd)
-                                       : wide_poisson_cdf(k, location, sd);
+  const auto at_mean = [k](double mean) { return special::poisson_cdf(k, mean); };
+  if (!(sd > 0)) return at_mean(std::exp(location));
+  if (sd * std::sqrt(k + 4.0) < 1.0) return narrow_cdf(at_mean, location, sd);
+  const double shape = k + 1.0;
+  return wide_cdf([shape](double u) { return shape * minus_exp_remainder(u); }, std::log(shape),
+                  0.5 / std::sqrt(shape + 3.0), location, sd);
 }
 
-// E[P(Y <= k | z)] of the negative binomial summed over z, for a narrow spread.
-double narrow_negative_binomial_cdf(double k, double r, double location, double sd) {
-  double sum = 0, weights = 0;
-  for (int i = -17; i <= 17; ++i) {
-    const double t = 0.5 * i;
-    const double weight = std::exp(-0.5 * t * t);
-    sum += weight * special::negative_binomial_cdf(k, std::exp(location + sd * t), r);
-    weights += weight;
-  }
-  return sum / weights;
-}
-
-// The same for a wide one. With B ~ Beta(r, k + 1), P(Y <= k | z) = P(B < r / (r + e^z)) =
-// P(z < log r - logit B). About its mode log(r / (k + 1)), logit B has the log density
-// r u - (r + k + 1) log(1 + s (e^u - 1)), s = r / (r + k + 1), analytic within pi of the real axis.
-double wide_negative_binomial_cdf(double k, double r, double location, double sd) {
-  const double total = r + k + 1.0, share = r / total;
-  const double step = 0.5 / std::sqrt(total * share * (1.0 - share) + 3.0);
-  double sum = 0, weights = 0;
-  const auto add = [&](double u) {
-    const double log_weight = r * u - total * std::log1p(share * std::expm1(u));
-    sum += std::exp(log_weight) * normal_cdf((std::log(k + 1.0) - u - location) / sd);
-    weights += std::exp(log_weight);
-    return log_weight > kNegligible;
-  };
-  add(0.0);
-  for (double i = 1; add(i * step); ++i) continue;
-  for (double i = 1; add(-i * step); ++i) continue;
-  return sum / weights;
-}
-
-// P(Y <= k) of the negative-binomial mixture.
+// P(Y <= k) of the negative-binomial mixture. With B ~ Beta(r, k + 1), P(Y <= k | z) =
+// P(B < r / (r + e^z)) = P(z < log r - logit B). About its mode log(r / (k + 1)), V = logit B has
+// the log density r v - (r + k + 1) log(1 + s (e^v - 1)), s = r / (r + k + 1), analytic within pi
+// of the real axis; U = -V.
 double negative_binomial_mixture_cdf(double k, double r, double location, double sd) {
   if (k < 0) return 0.0;
   if (std::isinf(k)) return 1.0;
-  if (!(sd > 0)) return special::negative_binomial_cdf(k, std::exp(location), r);
+  const auto at_mean = [k, r](double mean) { return special::negative_binomial_cdf(k, mean, r); };
+  if (!(sd > 0)) return at_mean(std::exp(location));
   const double shape = r * (k + 1.0) / (r + k + 1.0);
-  return sd * std::sqrt(shape + 3.0) < 1.0 ? narrow_negative_binomial_cdf(k, r, location, sd)
-                                           : wide_negative_binomial_cdf(k, r, location, sd);
+  if (sd * std::sqrt(shape + 3.0) < 1.0) return narrow_cdf(at_mean, location, sd);
+  const double total = r + k + 1.0, share = r / total;
+  const auto log_density = [=](double u) {
+    return -r * u - total * std::log1p(share * std::expm1(-u));
+  };
+  return wide_cdf(log_density, std::log(k + 1.0),
+                  0.5 / std::sqrt(total * share * (1.0 - share) + 3.0), location, sd);
 }
 
 // The least k >= 0 with cdf(k) >= p, searched upwards by doubling from `guess`, then by halves.

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -25,6 +27,26 @@ struct ExampleBatch {
   std::span<const std::int32_t> targets;
   MatrixView<const float> response;  // rows x responses, of a regression
 };
+
+// Weights at which a network is asked, in its parameter space: float32, on the stream's device.
+// What a network multiplies by in fewer bits, it rounds: a draw stochastically, by the bits of the
+// noise vector `rounding`, so that in the mean over them it stands at theta itself, however near
+// its neighbours are to one another; without, to the nearest.
+struct Theta {
+  std::span<const float> values;
+  std::optional<NoiseId> rounding;
+
+  template <class Values>
+  requires std::convertible_to<Values, std::span<const float>> Theta(Values&& of,
+                                                                     std::optional<NoiseId> by = {})
+      : values(of), rounding(by) {}
+};
+
+// The vector of noise that the draw of weights by `draw` is rounded by.
+inline NoiseId rounding_noise(NoiseId draw) {
+  draw.draw ^= 0x40000000u;
+  return draw;
+}
 
 // Where the gradient of one batch goes, on the stream's device. All are added to.
 struct GradientSink {
@@ -49,24 +71,22 @@ class Network {
   // Error(kDevice) where there is too little.
   virtual void reserve(const Stream& stream, std::size_t rows, std::size_t length) = 0;
 
-  // Runs forward and backward at theta (float32, in the parameter space, on the stream's device).
-  // Adds to the sink, and loss, examples and correct to the counts. `dropout` names the noise of
-  // dropout; two passes with one id drop the same.
-  virtual void accumulate(const Stream& stream, std::span<const float> theta,
-                          const ExampleBatch& batch, NoiseId dropout, const GradientSink& sink,
+  // Runs forward and backward at theta. Adds to the sink, and loss, examples and correct to the
+  // counts. `dropout` names the noise of dropout; two passes with one id drop the same.
+  virtual void accumulate(const Stream& stream, const Theta& theta, const ExampleBatch& batch,
+                          NoiseId dropout, const GradientSink& sink,
                           std::span<double, WeightMessage::kScalars> counts) = 0;
 
   // Runs forward only, without dropout: loss, examples and correct of the batch.
-  virtual void evaluate(const Stream& stream, std::span<const float> theta,
-                        const ExampleBatch& batch,
+  virtual void evaluate(const Stream& stream, const Theta& theta, const ExampleBatch& batch,
                         std::span<double, WeightMessage::kScalars> counts) = 0;
 
   // What it says of each target of the batch, without dropout: `outputs` values a target, in host
   // memory, row-major. Of a classifier or language model the log-probabilities of all classes; of
   // a regression the means of the responses, then the log of the precision of their noise.
   virtual std::size_t outputs() const = 0;
-  virtual void predict(const Stream& stream, std::span<const float> theta,
-                       const ExampleBatch& batch, std::span<float> out) = 0;
+  virtual void predict(const Stream& stream, const Theta& theta, const ExampleBatch& batch,
+                       std::span<float> out) = 0;
 };
 
 }  // namespace bayesum

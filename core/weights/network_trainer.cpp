@@ -167,7 +167,7 @@ void NetworkTrainer::learn(std::size_t shard, Range micros, double sign, WeightM
   if (!rule_->draws()) return;
   const double examples = message.counts[WeightMessage::kExamples] - before;
   for (const auto& [range, decay] : everywhere_) {
-    rule_->teach(stream, state_.weights, range, decay, theta(), gradient, examples, message);
+    rule_->teach(stream, state_.weights, range, decay, theta().values, gradient, examples, message);
   }
 }
 
@@ -290,8 +290,11 @@ std::size_t NetworkTrainer::micro_steps_per_draw() const {
   return config_.rule.noise == "micro_batch" ? 1 : order_.shape().micro_steps;
 }
 
-std::span<const float> NetworkTrainer::theta() const {
-  return rule_->draws() ? theta_.span() : state_.weights.mean.span();
+// What the network is asked at. The two draws of a pair are rounded by noise of their own.
+Theta NetworkTrainer::theta() const {
+  if (!rule_->draws()) return state_.weights.mean.span();
+  const NoiseId rounding = rounding_noise(drawn_->id);
+  return {theta_.span(), drawn_->sign < 0 ? separate(rounding) : rounding};
 }
 
 double NetworkTrainer::decay_of(const ParameterTensor& tensor) const {

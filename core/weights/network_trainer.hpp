@@ -133,7 +133,7 @@ class NetworkTrainer {
   std::optional<Noise> next_draw() const;
   NoiseId weight_noise(std::int64_t step, std::size_t shard, std::size_t micro) const;
   NoiseId dropout_noise(std::int64_t step, std::size_t shard, std::size_t micro) const;
-  std::span<const float> theta() const;
+  Theta theta() const;
   std::vector<Segment> segments(const std::vector<Range>& ranges) const;
 
   bool world_noise() const { return config_.rule.noise == "world"; }

@@ -358,6 +358,7 @@ void attention_backward(const Stream&, const AttentionBackward<float>& op) {
 void attention_backward(const Stream&, const AttentionBackward<BFloat16>& op) {
   for_each_head<BackwardHead>(op);
 }
+void check_attention(const Stream&, std::size_t, bool) {}
 
 }  // namespace cpu
 
@@ -393,6 +394,10 @@ void check_and_go_back(const Stream& stream, const AttentionBackward<T>& op) {
 }
 
 }  // namespace
+
+void check_attention(const Stream& stream, std::size_t head_size, bool backward) {
+  BAYESUM_DISPATCH(stream, check_attention(stream, head_size, backward));
+}
 
 void attention(const Stream& stream, const Attention<float>& op) { check_and_attend(stream, op); }
 

@@ -1,5 +1,6 @@
 #include "kernels/network/attention.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <type_traits>
@@ -287,22 +288,31 @@ void launch(const Stream& stream, void (*kernel)(Argument), const Argument& argu
 }
 
 // body(constant) with the smallest size that kernels are made for and heads fit into.
-template <class Op, class Body>
-void with_padded_size(const Op& op, const Body& body) {
-  const std::size_t size = op.out.cols / op.heads;
+template <class Body>
+void with_padded_size(std::size_t size, const Body& body) {
   if (size <= 64) return body(std::integral_constant<unsigned, 64>{});
   if (size <= 128) return body(std::integral_constant<unsigned, 128>{});
   throw Error(ExitCode::kUsage, "attention on a GPU takes heads of at most 128 channels, not " +
                                     std::to_string(size));
 }
 
+template <unsigned kSize, unsigned kRows>
+constexpr std::size_t shared_floats_of(std::size_t tiles) {
+  return tiles * cuda::Tile<kSize, kRows>::kFloats + cuda::Tile<kSize, kRows>::kScoreFloats;
+}
+
+template <unsigned kSize>
+constexpr unsigned kBackwardRows = kSize == 64 ? 64 : 32;
+template <unsigned kSize>
+constexpr std::size_t kForwardShared = shared_floats_of<kSize, kForwardRows>(2);
+template <unsigned kSize>
+constexpr std::size_t kBackwardShared = shared_floats_of<kSize, kBackwardRows<kSize>>(4);
+
 template <class T>
 void attend(const Stream& stream, const Attention<T>& op) {
-  with_padded_size(op, [&](auto padded) {
+  with_padded_size(op.out.cols / op.heads, [&](auto padded) {
     constexpr unsigned kSize = decltype(padded)::value;
-    using Tile = cuda::Tile<kSize, kForwardRows>;
-    launch(stream, forward_kernel<T, kSize>, op, op, kForwardRows,
-           2 * Tile::kFloats + Tile::kScoreFloats);
+    launch(stream, forward_kernel<T, kSize>, op, op, kForwardRows, kForwardShared<kSize>);
   });
 }
 
@@ -310,10 +320,9 @@ template <class T>
 void go_back(const Stream& stream, const AttentionBackward<T>& op) {
   const std::size_t units = op.out.rows * op.heads;
   const BackwardPass<T> pass{op, static_cast<float*>(stream.scratch(units * sizeof(float)))};
-  with_padded_size(op, [&](auto padded) {
-    constexpr unsigned kSize = decltype(padded)::value, kRows = kSize == 64 ? 64 : 32;
-    using Tile = cuda::Tile<kSize, kRows>;
-    constexpr std::size_t kShared = 4 * Tile::kFloats + Tile::kScoreFloats;
+  with_padded_size(op.out.cols / op.heads, [&](auto padded) {
+    constexpr unsigned kSize = decltype(padded)::value, kRows = kBackwardRows<kSize>;
+    constexpr std::size_t kShared = kBackwardShared<kSize>;
     for_each_row_by<kWarp>(stream, units, DotOfHead<T>{op, pass.dots});
     launch(stream, key_gradient_kernel<T, kSize, kRows>, pass, op, kRows, kShared);
     launch(stream, query_gradient_kernel<T, kSize, kRows>, pass, op, kRows, kShared);
@@ -322,6 +331,22 @@ void go_back(const Stream& stream, const AttentionBackward<T>& op) {
 
 }  // namespace
 
+void check_attention(const Stream& stream, std::size_t head_size, bool backward) {
+  with_padded_size(head_size, [&](auto padded) {
+    constexpr unsigned kSize = decltype(padded)::value;
+    const std::size_t floats =
+        backward ? std::max(kForwardShared<kSize>, kBackwardShared<kSize>) : kForwardShared<kSize>;
+    const std::size_t bytes = floats * sizeof(float);
+    int most = 0;
+    check(cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin,
+                                 stream.device().index));
+    if (bytes <= static_cast<std::size_t>(most)) return;
+    throw Error(ExitCode::kDevice, "attention of heads of " + std::to_string(head_size) +
+                                       " channels needs " + std::to_string(bytes) +
+                                       " bytes of shared memory, and a block on " +
+                                       to_string(stream.device()) + " has " + std::to_string(most));
+  });
+}
 void attention(const Stream& stream, const Attention<float>& op) { attend(stream, op); }
 void attention(const Stream& stream, const Attention<BFloat16>& op) { attend(stream, op); }
 void attention_backward(const Stream& stream, const AttentionBackward<float>& op) {

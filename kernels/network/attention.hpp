@@ -44,4 +44,9 @@ struct AttentionBackward {
 void attention_backward(const Stream& stream, const AttentionBackward<float>& op);
 void attention_backward(const Stream& stream, const AttentionBackward<BFloat16>& op);
 
+// Can the device do it, and the backward pass where it is asked for? On a GPU heads have at most
+// 128 channels, Error(kUsage), and their tiles must fit into the shared memory of a block,
+// Error(kDevice) with both numbers. To be asked before a training starts.
+void check_attention(const Stream& stream, std::size_t head_size, bool backward);
+
 }  // namespace bayesum

@@ -109,28 +109,6 @@ void cross_entropy_all(const CrossEntropy<T>& op) {
 }
 
 template <class T>
-void evaluate_row(const CrossEntropyRows<T>& op, std::size_t r) {
-  const T* const z = row_of(op.logits, r);
-  const Softmax softmax = softmax_of(z, op.classes);
-  if (!op.loss.empty()) {
-    const std::int32_t target = op.targets[r];
-    op.loss[r] = target == kIgnoredTarget
-                     ? 0.0f
-                     : static_cast<float>(row_loss(z, softmax, target, op.classes));
-  }
-  if (is_given(op.probabilities)) {
-    scaled_exp(z, op.classes, softmax.largest, softmax.inverse(), row_of(op.probabilities, r));
-  }
-}
-
-template <class T>
-void evaluate(const CrossEntropyRows<T>& op) {
-  for_row_ranges(op.logits.rows, op.logits.cols, [&](std::size_t begin, std::size_t end) {
-    for (std::size_t r = begin; r < end; ++r) evaluate_row(op, r);
-  });
-}
-
-template <class T>
 void squared_error_all(const SquaredError<T>& op) {
   const GaussianLoss loss(op.precision, op.output.cols);
   const float factor = op.scale * op.precision;
@@ -155,8 +133,19 @@ void squared_error_all(const SquaredError<T>& op) {
 
 void cross_entropy(const Stream&, const CrossEntropy<float>& op) { cross_entropy_all(op); }
 void cross_entropy(const Stream&, const CrossEntropy<BFloat16>& op) { cross_entropy_all(op); }
-void cross_entropy_rows(const Stream&, const CrossEntropyRows<float>& op) { evaluate(op); }
-void cross_entropy_rows(const Stream&, const CrossEntropyRows<BFloat16>& op) { evaluate(op); }
+void log_softmax(const Stream&, MatrixView<const float> logits, std::size_t classes,
+                 std::span<float> out) {
+  for_row_ranges(logits.rows, classes, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t r = begin; r < end; ++r) {
+      const float* const z = row_of(logits, r);
+      const Softmax softmax = softmax_of(z, classes);
+      float* const to = out.data() + r * classes;
+      BAYESUM_SIMD()
+      for (std::size_t j = 0; j < classes; ++j) to[j] = softmax.log_probability(z[j]);
+    }
+  });
+}
+
 void squared_error(const Stream&, const SquaredError<float>& op) { squared_error_all(op); }
 void squared_error(const Stream&, const SquaredError<BFloat16>& op) { squared_error_all(op); }
 
@@ -176,19 +165,6 @@ void check_and_add(const Stream& stream, const CrossEntropy<T>& op) {
   check_size("the targets", op.targets.size(), op.logits.rows);
   check_size("the sums of a loss", op.sums.size(), kLossSums);
   if (op.logits.rows != 0) BAYESUM_DISPATCH(stream, cross_entropy(stream, op));
-}
-
-template <class T>
-void check_and_evaluate(const Stream& stream, const CrossEntropyRows<T>& op) {
-  check_classes(op.classes, op.logits.cols);
-  if (!op.loss.empty()) {
-    check_size("the losses", op.loss.size(), op.logits.rows);
-    check_size("the targets", op.targets.size(), op.logits.rows);
-  }
-  if (is_given(op.probabilities)) {
-    check_shape("the probabilities", op.probabilities, op.logits.rows, op.classes);
-  }
-  if (op.logits.rows != 0) BAYESUM_DISPATCH(stream, cross_entropy_rows(stream, op));
 }
 
 template <class T>
@@ -212,12 +188,11 @@ void cross_entropy(const Stream& stream, const CrossEntropy<BFloat16>& op) {
   check_and_add(stream, op);
 }
 
-void cross_entropy_rows(const Stream& stream, const CrossEntropyRows<float>& op) {
-  check_and_evaluate(stream, op);
-}
-
-void cross_entropy_rows(const Stream& stream, const CrossEntropyRows<BFloat16>& op) {
-  check_and_evaluate(stream, op);
+void log_softmax(const Stream& stream, MatrixView<const float> logits, std::size_t classes,
+                 std::span<float> out) {
+  check_classes(classes, logits.cols);
+  check_size("the log-probabilities", out.size(), logits.rows * classes);
+  if (logits.rows != 0) BAYESUM_DISPATCH(stream, log_softmax(stream, logits, classes, out));
 }
 
 void squared_error(const Stream& stream, const SquaredError<float>& op) {

@@ -137,39 +137,21 @@ void cross_entropy_all(const Stream& stream, const CrossEntropy<T>& op) {
   });
 }
 
-template <class T>
-struct EvaluateRow {
-  MatrixView<const T> logits;
+struct LogSoftmaxRow {
+  MatrixView<const float> logits;
   std::size_t classes;
-  const std::int32_t* targets;
-  float* loss;  // or null
-  MatrixView<float> probabilities;
+  float* out;
 
   template <class Team>
   __device__ void operator()(std::size_t r, const Team& team) const {
-    const T* const z = row_of(logits, r);
+    const float* const z = row_of(logits, r);
     const Softmax softmax = softmax_of(z, classes, team);
-    if (loss != nullptr && team.rank == 0) loss[r] = loss_of(z, softmax, targets[r]);
-    if (!is_given(probabilities)) return;
-    const float inverse = softmax.inverse();
-    float* const p = row_of(probabilities, r);
+    float* const to = out + r * classes;
     for (std::size_t j = team.rank; j < classes; j += Team::size) {
-      p[j] = inverse * fast_exp(static_cast<float>(z[j]) - softmax.largest);
+      to[j] = softmax.log_probability(z[j]);
     }
   }
-
-  __device__ float loss_of(const T* z, const Softmax& softmax, std::int32_t target) const {
-    if (target == kIgnoredTarget) return 0.0f;
-    return static_cast<float>(is_index(target, classes) ? softmax.loss(z[target]) : kNoLoss);
-  }
 };
-
-template <class T>
-void evaluate(const Stream& stream, const CrossEntropyRows<T>& op) {
-  for_each_row(stream, op.logits.rows, op.logits.cols,
-               EvaluateRow<T>{op.logits, op.classes, op.targets.data(),
-                              op.loss.empty() ? nullptr : op.loss.data(), op.probabilities});
-}
 
 template <class T>
 struct SquaredErrorRow {
@@ -211,11 +193,12 @@ void cross_entropy(const Stream& stream, const CrossEntropy<float>& op) {
 void cross_entropy(const Stream& stream, const CrossEntropy<BFloat16>& op) {
   cross_entropy_all(stream, op);
 }
-void cross_entropy_rows(const Stream& stream, const CrossEntropyRows<float>& op) {
-  evaluate(stream, op);
-}
-void cross_entropy_rows(const Stream& stream, const CrossEntropyRows<BFloat16>& op) {
-  evaluate(stream, op);
+void log_softmax(const Stream& stream, MatrixView<const float> logits, std::size_t classes,
+                 std::span<float> out) {
+  const std::size_t bytes = out.size_bytes();
+  float* const there = static_cast<float*>(stream.scratch(bytes));
+  for_each_row(stream, logits.rows, logits.cols, LogSoftmaxRow{logits, classes, there});
+  copy(stream, there, out.data(), bytes);
 }
 void squared_error(const Stream& stream, const SquaredError<float>& op) {
   squared_error_all(stream, op);

@@ -36,18 +36,10 @@ struct CrossEntropy {
 void cross_entropy(const Stream& stream, const CrossEntropy<float>& op);
 void cross_entropy(const Stream& stream, const CrossEntropy<BFloat16>& op);
 
-// The same without gradient, row by row: loss_r (0 where ignored; NaN where outside) and p, each
-// left out when empty. Targets are needed for the loss alone.
-template <class T>
-struct CrossEntropyRows {
-  MatrixView<const T> logits{};
-  std::size_t classes = 0;
-  std::span<const std::int32_t> targets{};
-  std::span<float> loss{};            // rows, or empty
-  MatrixView<float> probabilities{};  // rows x classes, or empty
-};
-void cross_entropy_rows(const Stream& stream, const CrossEntropyRows<float>& op);
-void cross_entropy_rows(const Stream& stream, const CrossEntropyRows<BFloat16>& op);
+// log p_rj, by the same softmax: rows x classes without gaps, in host memory, and so waits for the
+// stream. Throws Error(kUsage) when shapes do not fit.
+void log_softmax(const Stream& stream, MatrixView<const float> logits, std::size_t classes,
+                 std::span<float> out);
 
 // Regression with Gaussian noise of known precision, outputs f (rows x columns):
 //

@@ -6,6 +6,7 @@
 
 #include "kernels/network/half_words.hpp"
 #include "kernels/network/simd.hpp"
+#include "kernels/weights/random_words.hpp"
 
 namespace bayesum::cpu {
 
@@ -20,16 +21,13 @@ void with_half_words(NoiseId id, std::uint64_t first_index, std::size_t size, co
   const std::uint64_t last_block = (first_index + size - 1) / kHalfWordsPerBlock;
   const auto blocks = static_cast<std::size_t>(last_block - first_block + 1);
   parallel_ranges(blocks, kHalfWordBlocks, [&](std::size_t begin, std::size_t end) {
-    std::uint32_t words[4][kHalfWordBlocks];
-    BAYESUM_SIMD()
-    for (std::size_t k = 0; k < end - begin; ++k) {
-      const PhiloxBlock block = half_word_block(id, first_block + begin + k);
-      for (std::size_t w = 0; w < 4; ++w) words[w][k] = block.word[w];
-    }
-    std::uint32_t bits[kHalfWordBlocks * kHalfWordsPerBlock];
-    for (std::size_t k = 0; k < end - begin; ++k) {
+    alignas(64) std::uint64_t words[4][kHalfWordBlocks];
+    random_words(id, first_block + begin, words);
+    std::uint16_t bits[kHalfWordBlocks * kHalfWordsPerBlock];
+    for (std::size_t k = 0; k < kHalfWordBlocks; ++k) {
       for (std::size_t h = 0; h < kHalfWordsPerBlock; ++h) {
-        bits[k * kHalfWordsPerBlock + h] = (words[h / 2][k] >> (16 * (h % 2))) & 0xffffu;
+        bits[k * kHalfWordsPerBlock + h] =
+            static_cast<std::uint16_t>(words[h / 2][k] >> (16 * (h % 2)));
       }
     }
     // Elements of these blocks, clipped to first_index .. first_index + size - 1.
@@ -38,7 +36,7 @@ void with_half_words(NoiseId id, std::uint64_t first_index, std::size_t size, co
     const std::uint64_t high =
         std::min((first_block + end) * kHalfWordsPerBlock, first_index + size);
     const auto i0 = static_cast<std::size_t>(low - first_index);
-    const std::uint32_t* const random = bits + (low - from);
+    const std::uint16_t* const random = bits + (low - from);
     const auto count = static_cast<std::size_t>(high - low);
     BAYESUM_SIMD()
     for (std::size_t i = 0; i < count; ++i) body(i0 + i, random[i]);

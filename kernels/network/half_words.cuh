@@ -18,7 +18,7 @@ struct WithHalfWords {
 
   __device__ void operator()(std::size_t thread) const {
     const std::uint64_t block_index = first_index / kHalfWordsPerBlock + thread;
-    const PhiloxBlock block = half_word_block(id, block_index);
+    const PhiloxBlock block = random_block(id, block_index);
     for (std::size_t k = 0; k < kHalfWordsPerBlock; ++k) {
       const std::uint64_t i = kHalfWordsPerBlock * block_index + k - first_index;  // may wrap
       if (i < size) op(i, half_word(block, k));

@@ -13,13 +13,6 @@ namespace bayesum {
 // block of counter (j / 8, step, draw), the lower half of a word first.
 inline constexpr std::size_t kHalfWordsPerBlock = 8;
 
-BAYESUM_HOST_DEVICE inline PhiloxBlock half_word_block(NoiseId id, std::uint64_t block) {
-  return philox4x32(
-      {{static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32), id.step,
-        id.draw}},
-      {{static_cast<std::uint32_t>(id.seed), static_cast<std::uint32_t>(id.seed >> 32)}});
-}
-
 BAYESUM_HOST_DEVICE inline std::uint32_t half_word(const PhiloxBlock& block, std::size_t which) {
   return (block.word[which / 2] >> (16 * (which % 2))) & 0xffffu;
 }

@@ -55,11 +55,12 @@ template <>
 class TileProduct<float> {
  public:
   TileProduct(const TileShape& shape, float alpha, float beta)
-      : shape_(shape), alpha_(alpha), beta_(beta) {}
+      : shape_(shape), alpha_(alpha), beta_(beta) {
+    check_tile(shape);
+  }
   std::size_t scratch_size() const { return 0; }
   bool multiply(const float* a, const float* b, float* c, float*) const {
-    multiply_tile(shape_, alpha_, a, b, beta_, c);
-    return true;
+    return multiply_tile(shape_, alpha_, a, b, beta_, c);
   }
   static bool takes(float, float) { return true; }
 
@@ -116,7 +117,7 @@ class TiledMatmul {
         failed = true;
       }
     });
-    if (failed) throw Error(ExitCode::kDevice, "oneDNN failed to multiply BFloat16");
+    if (failed) throw Error(ExitCode::kDevice, "oneDNN failed to multiply matrices");
   }
 
  private:

@@ -55,8 +55,4 @@ void matmul_gelu_backward(const Stream& stream, const Matmul& op, MatrixView<con
                           MatrixView<const BFloat16> b, MatrixView<const BFloat16> pre,
                           MatrixView<BFloat16> dpre);
 
-// What multiplies BFloat16 on the CPU here, for reports: "oneDNN (avx512_core_amx)", or "float32"
-// where the build or the processor has nothing better.
-const char* bfloat16_matmul_engine();
-
 }  // namespace bayesum

@@ -34,7 +34,7 @@ void widen(const BFloat16* from, std::size_t rows, std::size_t cols, std::size_t
   }
 }
 
-void multiply_widened(const TileShape& shape, bool accumulate, const BFloat16* a, const BFloat16* b,
+bool multiply_widened(const TileShape& shape, bool accumulate, const BFloat16* a, const BFloat16* b,
                       float* c, float* scratch) {
   TileShape wide = shape;
   wide.stride_a = shape.transpose_a ? shape.m : shape.k;
@@ -42,12 +42,18 @@ void multiply_widened(const TileShape& shape, bool accumulate, const BFloat16* a
   float* const wide_b = scratch + shape.m * shape.k;
   widen(a, shape.transpose_a ? shape.k : shape.m, wide.stride_a, shape.stride_a, scratch);
   widen(b, shape.transpose_b ? shape.n : shape.k, wide.stride_b, shape.stride_b, wide_b);
-  multiply_tile(wide, 1.0f, scratch, wide_b, accumulate ? 1.0f : 0.0f, c);
+  return multiply_tile(wide, 1.0f, scratch, wide_b, accumulate ? 1.0f : 0.0f, c);
 }
+
+int blas_size(std::size_t size) { return static_cast<int>(size); }  // of a tile that was checked
 
 std::size_t widened_size(const TileShape& shape) { return shape.m * shape.k + shape.k * shape.n; }
 
 }  // namespace
+
+void check_tile(const TileShape& s) {
+  for (const std::size_t size : {s.m, s.n, s.k, s.stride_a, s.stride_b, s.stride_c}) blas_int(size);
+}
 
 #ifdef BAYESUM_WITH_ONEDNN
 
@@ -106,12 +112,12 @@ struct HashKey {
 
 }  // namespace
 
-void multiply_tile(const TileShape& s, float alpha, const float* a, const float* b, float beta,
+bool multiply_tile(const TileShape& s, float alpha, const float* a, const float* b, float beta,
                    float* c) {
   const OneThread one;
-  dnnl_sgemm(s.transpose_a ? 'T' : 'N', s.transpose_b ? 'T' : 'N', blas_int(s.m), blas_int(s.n),
-             blas_int(s.k), alpha, a, blas_int(s.stride_a), b, blas_int(s.stride_b), beta, c,
-             blas_int(s.stride_c));
+  return dnnl_sgemm(s.transpose_a ? 'T' : 'N', s.transpose_b ? 'T' : 'N', blas_size(s.m),
+                    blas_size(s.n), blas_size(s.k), alpha, a, blas_size(s.stride_a), b,
+                    blas_size(s.stride_b), beta, c, blas_size(s.stride_c)) == dnnl_success;
 }
 
 // A primitive, and for each thread of the loop what an execution is given.
@@ -174,7 +180,7 @@ struct Bfloat16Product::Prepared {
 
 Bfloat16Product::Bfloat16Product(const TileShape& shape, bool accumulate)
     : shape_(shape), accumulate_(accumulate) {
-  if (!processor_has(dnnl::cpu_isa::avx512_core_bf16)) return;
+  if (!processor_has(dnnl::cpu_isa::avx512_core_bf16)) return check_tile(shape);
   constexpr std::size_t kKept = 512;
   thread_local std::unordered_map<Key, std::shared_ptr<Prepared>, HashKey> kept;
   try {
@@ -194,16 +200,19 @@ struct Bfloat16Product::Prepared {
   bool execute(const BFloat16*, const BFloat16*, float*) { return false; }
 };
 
-void multiply_tile(const TileShape& s, float alpha, const float* a, const float* b, float beta,
+bool multiply_tile(const TileShape& s, float alpha, const float* a, const float* b, float beta,
                    float* c) {
   cblas_sgemm(CblasRowMajor, s.transpose_a ? CblasTrans : CblasNoTrans,
-              s.transpose_b ? CblasTrans : CblasNoTrans, blas_int(s.m), blas_int(s.n),
-              blas_int(s.k), alpha, a, blas_int(s.stride_a), b, blas_int(s.stride_b), beta, c,
-              blas_int(s.stride_c));
+              s.transpose_b ? CblasTrans : CblasNoTrans, blas_size(s.m), blas_size(s.n),
+              blas_size(s.k), alpha, a, blas_size(s.stride_a), b, blas_size(s.stride_b), beta, c,
+              blas_size(s.stride_c));
+  return true;
 }
 
 Bfloat16Product::Bfloat16Product(const TileShape& shape, bool accumulate)
-    : shape_(shape), accumulate_(accumulate) {}
+    : shape_(shape), accumulate_(accumulate) {
+  check_tile(shape);
+}
 
 #endif
 
@@ -212,20 +221,7 @@ std::size_t Bfloat16Product::scratch_size() const { return prepared_ ? 0 : widen
 bool Bfloat16Product::multiply(const BFloat16* a, const BFloat16* b, float* c,
                                float* scratch) const {
   if (prepared_) return prepared_->execute(a, b, c);
-  multiply_widened(shape_, accumulate_, a, b, c, scratch);
-  return true;
+  return multiply_widened(shape_, accumulate_, a, b, c, scratch);
 }
 
 }  // namespace bayesum::cpu
-
-namespace bayesum {
-
-const char* bfloat16_matmul_engine() {
-#ifdef BAYESUM_WITH_ONEDNN
-  if (cpu::processor_has(dnnl::cpu_isa::avx512_core_amx)) return "oneDNN (avx512_core_amx)";
-  if (cpu::processor_has(dnnl::cpu_isa::avx512_core_bf16)) return "oneDNN (avx512_core_bf16)";
-#endif
-  return "float32";
-}
-
-}  // namespace bayesum

@@ -17,9 +17,13 @@ struct TileShape {
   friend bool operator==(const TileShape&, const TileShape&) = default;
 };
 
-// C = alpha op(A) op(B) + beta C
-void multiply_tile(const TileShape& shape, float alpha, const float* a, const float* b, float beta,
-                   float* c);
+// BLAS counts in int: Error(kUsage) where a side or a stride is longer. To be asked before the
+// threads start.
+void check_tile(const TileShape& shape);
+
+// C = alpha op(A) op(B) + beta C. False when the library failed.
+[[nodiscard]] bool multiply_tile(const TileShape& shape, float alpha, const float* a,
+                                 const float* b, float beta, float* c);
 
 // C = op(A) op(B), or C += op(A) op(B), of BFloat16 summed in float32. What it needs is made when a
 // shape is first asked for, before the threads start, and kept for the calling thread; the threads

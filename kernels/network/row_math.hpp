@@ -21,7 +21,10 @@ struct Softmax {
   double total;
 
   BAYESUM_HOST_DEVICE float inverse() const { return static_cast<float>(1.0 / total); }
-  // -log p of the class whose output is `own`
+  // log p and -log p of the class whose output is `own`
+  BAYESUM_HOST_DEVICE float log_probability(float own) const {
+    return static_cast<float>(-loss(own));
+  }
   BAYESUM_HOST_DEVICE double loss(float own) const {
     return std::log(total) + (static_cast<double>(largest) - static_cast<double>(own));
   }

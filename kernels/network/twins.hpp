@@ -65,12 +65,14 @@ BAYESUM_TWINS(void activate_backward(const Stream& stream, Activation f,
 
 BAYESUM_NETWORK_TWINS(attention, Attention)
 BAYESUM_NETWORK_TWINS(attention_backward, AttentionBackward)
+BAYESUM_TWINS(void check_attention(const Stream& stream, std::size_t head_size, bool backward))
 BAYESUM_NETWORK_TWINS(cached_attention, CachedAttention)
 
 BAYESUM_NETWORK_TWINS(dropout, Dropout)
 
 BAYESUM_NETWORK_TWINS(cross_entropy, CrossEntropy)
-BAYESUM_NETWORK_TWINS(cross_entropy_rows, CrossEntropyRows)
+BAYESUM_TWINS(void log_softmax(const Stream& stream, MatrixView<const float> logits,
+                               std::size_t classes, std::span<float> out))
 BAYESUM_NETWORK_TWINS(squared_error, SquaredError)
 
 BAYESUM_TWINS(void convert(const Stream& stream, std::span<const float> from,

@@ -17,13 +17,6 @@ struct NoiseBlock {
   float element[4];
 };
 
-BAYESUM_HOST_DEVICE inline PhiloxBlock random_block(NoiseId id, std::uint64_t block) {
-  return philox4x32(
-      {{static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32), id.step,
-        id.draw}},
-      {{static_cast<std::uint32_t>(id.seed), static_cast<std::uint32_t>(id.seed >> 32)}});
-}
-
 // -log u for u = (bits + 1/2) / 2^32, rounded to a float: from 0 to 33 log 2. With x = 2^32 u =
 // 2^e c, c within sqrt(1/2) .. sqrt(2), and s = (c - 1) / (c + 1),
 //   log c = 2 (s + s^3/3 + s^5/5 + ...)

@@ -9,8 +9,8 @@
 #include "core/staging.hpp"
 #include "kernels/error.hpp"
 #include "models/latent/mixture_posterior.hpp"
+#include "models/latent/sparse_rows.hpp"
 #include "models/latent/topics.hpp"
-#include "models/regression/sparse_rows.hpp"
 
 namespace bayesum {
 namespace {

@@ -7,7 +7,7 @@
 #include "kernels/error.hpp"
 #include "kernels/parallel.hpp"
 #include "kernels/random.hpp"
-#include "models/regression/sparse_rows.hpp"
+#include "models/latent/sparse_rows.hpp"
 
 namespace bayesum {
 namespace {

@@ -55,10 +55,10 @@ void Gpt2::reserve(const Stream& stream, std::size_t rows, std::size_t length) {
       pass_);
 }
 
-void Gpt2::accumulate(const Stream& stream, std::span<const float> theta, const ExampleBatch& batch,
+void Gpt2::accumulate(const Stream& stream, const Theta& theta, const ExampleBatch& batch,
                       NoiseId dropout, const GradientSink& sink,
                       std::span<double, WeightMessage::kScalars> counts) {
-  check(theta, batch, true);
+  check(theta.values, batch, true);
   check_size("elements of a gradient", sink.gradient.size(), parameters_.size());
   if (!sink.squares.empty()) {
     refuse(
@@ -69,15 +69,15 @@ void Gpt2::accumulate(const Stream& stream, std::span<const float> theta, const 
              pass_);
 }
 
-void Gpt2::evaluate(const Stream& stream, std::span<const float> theta, const ExampleBatch& batch,
+void Gpt2::evaluate(const Stream& stream, const Theta& theta, const ExampleBatch& batch,
                     std::span<double, WeightMessage::kScalars> counts) {
-  check(theta, batch, true);
+  check(theta.values, batch, true);
   std::visit([&](auto& pass) { pass.evaluate(stream, theta, batch, counts); }, pass_);
 }
 
-void Gpt2::predict(const Stream& stream, std::span<const float> theta, const ExampleBatch& batch,
+void Gpt2::predict(const Stream& stream, const Theta& theta, const ExampleBatch& batch,
                    std::span<float> out) {
-  check(theta, batch, false);
+  check(theta.values, batch, false);
   check_size("places for log-probabilities", out.size(), batch.rows * batch.length * outputs());
   std::visit([&](auto& pass) { pass.predict(stream, theta, batch, out); }, pass_);
 }

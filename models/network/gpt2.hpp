@@ -33,16 +33,16 @@ class Gpt2 final : public Network {
 
   // Error(kUsage) where squares are asked for: VOGN needs the gradient of each sequence, in which
   // every weight is used at every token.
-  void accumulate(const Stream& stream, std::span<const float> theta, const ExampleBatch& batch,
+  void accumulate(const Stream& stream, const Theta& theta, const ExampleBatch& batch,
                   NoiseId dropout, const GradientSink& sink,
                   std::span<double, WeightMessage::kScalars> counts) override;
-  void evaluate(const Stream& stream, std::span<const float> theta, const ExampleBatch& batch,
+  void evaluate(const Stream& stream, const Theta& theta, const ExampleBatch& batch,
                 std::span<double, WeightMessage::kScalars> counts) override;
 
   // The log-probabilities of all tokens behind each token: rows x length x vocabulary. No targets
   // are needed.
   std::size_t outputs() const override { return config_.shape.vocabulary; }
-  void predict(const Stream& stream, std::span<const float> theta, const ExampleBatch& batch,
+  void predict(const Stream& stream, const Theta& theta, const ExampleBatch& batch,
                std::span<float> out) override;
 
  private:

@@ -7,8 +7,8 @@
 namespace bayesum {
 
 // What activations are stored in and matrices multiplied as. With kBFloat16 all weights that are
-// multiplied are rounded to the nearest first; sums, the residual stream, layer norms, biases,
-// embeddings, logits and gradients of weights stay float32.
+// multiplied are rounded first, draws of them stochastically (Theta); sums, the residual stream,
+// layer norms, biases, embeddings, logits and gradients of weights stay float32.
 enum class Precision { kFloat32, kBFloat16 };
 
 struct Gpt2Config {

@@ -7,10 +7,10 @@
 #include "kernels/buffer.hpp"
 #include "kernels/error.hpp"
 #include "kernels/network/cached_attention.hpp"
+#include "kernels/network/cross_entropy.hpp"
 #include "models/network/gpt2_activations.hpp"
 #include "models/network/gpt2_forward.hpp"
 #include "models/network/gpt2_weights.hpp"
-#include "models/network/log_softmax.hpp"
 
 namespace bayesum {
 namespace {
@@ -39,10 +39,10 @@ class Decoder final : public Gpt2Decoder {
     }
   }
 
-  void start(std::span<const float> theta) override {
-    if (theta.size() != space_.size()) {
-      refuse("a decoder of GPT-2 was given " + std::to_string(theta.size()) + " parameters where " +
-             std::to_string(space_.size()) + " belong");
+  void start(const Theta& theta) override {
+    if (theta.values.size() != space_.size()) {
+      refuse("a decoder of GPT-2 was given " + std::to_string(theta.values.size()) +
+             " parameters where " + std::to_string(space_.size()) + " belong");
     }
     weights_.bind(stream_, theta);
     started_ = true;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 
+#include "core/weights/network.hpp"
 #include "kernels/stream.hpp"
 #include "models/network/gpt2_config.hpp"
 
@@ -19,7 +20,7 @@ class Gpt2Decoder {
 
   // Begins anew, with no tokens, at theta, which lives on the device and must stay as it is until
   // the next start.
-  virtual void start(std::span<const float> theta) = 0;
+  virtual void start(const Theta& theta) = 0;
 
   virtual std::size_t sequences() const = 0;
   virtual std::size_t size() const = 0;  // tokens of each sequence so far

@@ -11,7 +11,6 @@
 #include "kernels/error.hpp"
 #include "kernels/network/attention.hpp"
 #include "kernels/network/cross_entropy.hpp"
-#include "models/network/log_softmax.hpp"
 
 namespace bayesum {
 namespace {
@@ -38,6 +37,8 @@ template <class T>
 void Gpt2Pass<T>::reserve(const Stream& stream, const Gpt2Extent& extent) {
   const bool here = sums_.size() != 0 && sums_.device() == stream.device();
   if (here && extent == extent_) return;
+  check_attention(stream, config_.shape.channels / config_.shape.heads,
+                  extent.kept != Kept::kNothing);
   const std::size_t bytes = Gpt2Activations<T>(config_, extent, nullptr).bytes;
   if (!here || bytes > memory_.size()) {
     memory_ = {};
@@ -50,7 +51,7 @@ void Gpt2Pass<T>::reserve(const Stream& stream, const Gpt2Extent& extent) {
 }
 
 template <class T>
-Gpt2Forward<T> Gpt2Pass<T>::forward(const Stream& stream, std::span<const float> theta,
+Gpt2Forward<T> Gpt2Pass<T>::forward(const Stream& stream, const Theta& theta,
                                     const ExampleBatch& batch, Kept kept,
                                     const Gpt2Dropout& dropout) {
   reserve(stream, {batch.rows, batch.length, kept});
@@ -121,8 +122,8 @@ void Gpt2Pass<T>::count(const Stream& stream,
 }
 
 template <class T>
-void Gpt2Pass<T>::accumulate(const Stream& stream, std::span<const float> theta,
-                             const ExampleBatch& batch, NoiseId dropout, const GradientSink& sink,
+void Gpt2Pass<T>::accumulate(const Stream& stream, const Theta& theta, const ExampleBatch& batch,
+                             NoiseId dropout, const GradientSink& sink,
                              std::span<double, WeightMessage::kScalars> counts) {
   const Gpt2Dropout dropped{dropout, static_cast<float>(config_.dropout)};
   const Gpt2Forward<T> ahead = forward(stream, theta, batch, kept_in_training(config_), dropped);
@@ -143,8 +144,7 @@ void Gpt2Pass<T>::accumulate(const Stream& stream, std::span<const float> theta,
 }
 
 template <class T>
-void Gpt2Pass<T>::evaluate(const Stream& stream, std::span<const float> theta,
-                           const ExampleBatch& batch,
+void Gpt2Pass<T>::evaluate(const Stream& stream, const Theta& theta, const ExampleBatch& batch,
                            std::span<double, WeightMessage::kScalars> counts) {
   const Gpt2Forward<T> ahead = forward(stream, theta, batch, Kept::kNothing, {});
   apply(stream, Fill{.value = 0, .out = sums_.data()}, kLossSums);
@@ -153,8 +153,8 @@ void Gpt2Pass<T>::evaluate(const Stream& stream, std::span<const float> theta,
 }
 
 template <class T>
-void Gpt2Pass<T>::predict(const Stream& stream, std::span<const float> theta,
-                          const ExampleBatch& batch, std::span<float> out) {
+void Gpt2Pass<T>::predict(const Stream& stream, const Theta& theta, const ExampleBatch& batch,
+                          std::span<float> out) {
   const Gpt2Forward<T> ahead = forward(stream, theta, batch, Kept::kNothing, {});
   const std::size_t classes = config_.shape.vocabulary;
   for_each_chunk([&](std::size_t first, std::size_t rows) {

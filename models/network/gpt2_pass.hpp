@@ -20,18 +20,18 @@ class Gpt2Pass {
   Gpt2Pass(const Gpt2Config& config, const ParameterSpace& space);
 
   void reserve(const Stream& stream, const Gpt2Extent& extent);
-  void accumulate(const Stream& stream, std::span<const float> theta, const ExampleBatch& batch,
+  void accumulate(const Stream& stream, const Theta& theta, const ExampleBatch& batch,
                   NoiseId dropout, const GradientSink& sink,
                   std::span<double, WeightMessage::kScalars> counts);
-  void evaluate(const Stream& stream, std::span<const float> theta, const ExampleBatch& batch,
+  void evaluate(const Stream& stream, const Theta& theta, const ExampleBatch& batch,
                 std::span<double, WeightMessage::kScalars> counts);
-  void predict(const Stream& stream, std::span<const float> theta, const ExampleBatch& batch,
+  void predict(const Stream& stream, const Theta& theta, const ExampleBatch& batch,
                std::span<float> out);
 
  private:
   // Memory, weights, and the forward pass up to activations_.normal.
-  Gpt2Forward<T> forward(const Stream& stream, std::span<const float> theta,
-                         const ExampleBatch& batch, Kept kept, const Gpt2Dropout& dropout);
+  Gpt2Forward<T> forward(const Stream& stream, const Theta& theta, const ExampleBatch& batch,
+                         Kept kept, const Gpt2Dropout& dropout);
   void attend(const Stream& stream, const BlockActivations<T>& block) const;
   void recompute(const Gpt2Forward<T>& forward, std::size_t l) const;
   // visit(first, rows) over the chunks of rows that the head takes at a time.

@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "core/weights/network.hpp"
 #include "core/weights/parameter_space.hpp"
 #include "kernels/bfloat16.hpp"
 #include "kernels/buffer.hpp"
@@ -57,19 +58,23 @@ MatrixView<Float> at(std::span<Float> parameters, const Gpt2Places::Matrix& plac
 }
 
 // One theta as the operations take it: vectors and embeddings in float32, the factors of products
-// as T. What is bound must live as long as it is used.
+// as T, rounded as theta says. What is bound must live as long as it is used.
 template <class T>
 class Gpt2Weights {
  public:
   static constexpr bool kRounded = !std::is_same_v<T, float>;
 
-  void bind(const Stream& stream, std::span<const float> theta) {
-    theta_ = theta;
+  void bind(const Stream& stream, const Theta& theta) {
+    theta_ = theta.values;
     if constexpr (kRounded) {
-      if (rounded_.size() != theta.size() || !(rounded_.device() == stream.device())) {
-        rounded_ = Buffer<T>(stream.device(), theta.size());
+      if (rounded_.size() != theta_.size() || !(rounded_.device() == stream.device())) {
+        rounded_ = Buffer<T>(stream.device(), theta_.size());
       }
-      convert(stream, theta, rounded_.span());
+      if (theta.rounding) {
+        convert_stochastically(stream, *theta.rounding, 0, theta_, rounded_.span());
+      } else {
+        convert(stream, theta_, rounded_.span());
+      }
     }
   }
 
@@ -85,7 +90,7 @@ class Gpt2Weights {
 
  private:
   std::span<const float> theta_;
-  Buffer<T> rounded_;  // theta rounded to the nearest; empty in float32
+  Buffer<T> rounded_;  // empty in float32
 };
 
 }  // namespace bayesum

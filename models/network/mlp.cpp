@@ -5,10 +5,10 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/elementwise.hpp"
 #include "kernels/network/cross_entropy.hpp"
 #include "kernels/network/gradients.hpp"
 #include "kernels/network/matmul.hpp"
-#include "models/network/log_softmax.hpp"
 
 namespace bayesum {
 namespace {
@@ -95,7 +95,7 @@ void Mlp::lose(const Stream& stream, std::span<const float> theta, const Example
                MatrixView<float> outputs, std::span<double, WeightMessage::kScalars> counts) {
   std::array<double, kLossSums> sums{};
   bool diverged = false;
-  copy<double>(stream, sums, sums_.span());
+  apply(stream, Fill{.value = 0, .out = sums_.data()}, kLossSums);
   if (config_.classes > 0) {
     cross_entropy(stream, CrossEntropy<float>{.logits = outputs,
                                               .classes = config_.classes,
@@ -118,11 +118,10 @@ void Mlp::lose(const Stream& stream, std::span<const float> theta, const Example
   squared_error_ = sums[2];
 }
 
-void Mlp::accumulate(const Stream& stream, std::span<const float> theta, const ExampleBatch& batch,
-                     NoiseId, const GradientSink& sink,
-                     std::span<double, WeightMessage::kScalars> counts) {
-  const MatrixView<float> outputs = forward(stream, theta, batch);
-  lose(stream, theta, batch, outputs, counts);
+void Mlp::accumulate(const Stream& stream, const Theta& theta, const ExampleBatch& batch, NoiseId,
+                     const GradientSink& sink, std::span<double, WeightMessage::kScalars> counts) {
+  const MatrixView<float> outputs = forward(stream, theta.values, batch);
+  lose(stream, theta.values, batch, outputs, counts);
   if (config_.classes == 0) add_noise_gradient(stream, batch, outputs, sink);
   MatrixView<const float> dy = outputs;
   for (std::size_t l = layers_.size(); l-- > 0;) {
@@ -144,7 +143,7 @@ void Mlp::accumulate(const Stream& stream, std::span<const float> theta, const E
     Layer& below = layers_[l - 1];
     const MatrixView<float> dx(below.gradient.data(), batch.rows, below.out);
     matmul(stream, {.transpose_b = Transpose::kYes}, dy,
-           matrix(theta, layer.weight, layer.in, layer.out), dx);
+           matrix(theta.values, layer.weight, layer.in, layer.out), dx);
     const std::size_t size = batch.rows * below.out;
     activate_backward(stream, config_.activation, below.before.span().first(size),
                       below.gradient.span().first(size), below.gradient.span().first(size));
@@ -181,19 +180,19 @@ void Mlp::add_noise_gradient(const Stream& stream, const ExampleBatch& batch,
   add(sink.squares.subspan(noise_, 1), squares);
 }
 
-void Mlp::evaluate(const Stream& stream, std::span<const float> theta, const ExampleBatch& batch,
+void Mlp::evaluate(const Stream& stream, const Theta& theta, const ExampleBatch& batch,
                    std::span<double, WeightMessage::kScalars> counts) {
-  lose(stream, theta, batch, forward(stream, theta, batch), counts);
+  lose(stream, theta.values, batch, forward(stream, theta.values, batch), counts);
 }
 
-void Mlp::predict(const Stream& stream, std::span<const float> theta, const ExampleBatch& batch,
+void Mlp::predict(const Stream& stream, const Theta& theta, const ExampleBatch& batch,
                   std::span<float> out) {
-  const MatrixView<float> outputs = forward(stream, theta, batch);
+  const MatrixView<float> outputs = forward(stream, theta.values, batch);
   if (config_.classes > 0) return log_softmax(stream, outputs, config_.classes, out);
   const std::size_t columns = outputs.cols;
   std::vector<float> means(batch.rows * columns);
   copy<float>(stream, {outputs.data, means.size()}, means);
-  const float tau = log_precision(stream, theta);
+  const float tau = log_precision(stream, theta.values);
   for (std::size_t row = 0; row < batch.rows; ++row) {
     float* const to = out.data() + row * (columns + 1);
     for (std::size_t j = 0; j < columns; ++j) to[j] = means[row * columns + j];

@@ -34,15 +34,15 @@ class Mlp final : public Network {
   const ParameterSpace& parameters() const override { return parameters_; }
   void reserve(const Stream& stream, std::size_t rows, std::size_t length) override;
 
-  void accumulate(const Stream& stream, std::span<const float> theta, const ExampleBatch& batch,
+  void accumulate(const Stream& stream, const Theta& theta, const ExampleBatch& batch,
                   NoiseId dropout, const GradientSink& sink,
                   std::span<double, WeightMessage::kScalars> counts) override;
-  void evaluate(const Stream& stream, std::span<const float> theta, const ExampleBatch& batch,
+  void evaluate(const Stream& stream, const Theta& theta, const ExampleBatch& batch,
                 std::span<double, WeightMessage::kScalars> counts) override;
 
   // The log-probabilities of the classes; or the means of the responses, then tau.
   std::size_t outputs() const override;
-  void predict(const Stream& stream, std::span<const float> theta, const ExampleBatch& batch,
+  void predict(const Stream& stream, const Theta& theta, const ExampleBatch& batch,
                std::span<float> out) override;
 
  private:

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string>
 
 #include "core/agree.hpp"
 #include "core/staging.hpp"
 #include "distributed/sum_tree.hpp"
+#include "kernels/error.hpp"
 #include "kernels/parallel.hpp"
 #include "models/network/paired_bootstrap.hpp"
 
@@ -63,6 +65,7 @@ class NetworkEvaluator {
   // The sums of `rows` examples from `first` on, the bootstrap's behind the others.
   std::vector<double> score(std::uint64_t first, std::size_t rows) {
     const ExampleBatch batch = feed_.fetch_in_order(stream_, first, rows);
+    first_ = first;
     sums_.assign(kAllSums, 0.0);
     groups_.assign(rows, {});
     if (is_classes_) {
@@ -78,12 +81,13 @@ class NetworkEvaluator {
   std::array<Uncertainty, kPredictions>& uncertainty() { return uncertainty_; }
 
  private:
-  std::span<float> predict(const ExampleBatch& batch, std::span<const float> theta) {
+  std::span<float> predict(const ExampleBatch& batch, const Theta& theta) {
     const std::size_t size = batch.rows * (is_classes_ ? length_ : 1) * network_.outputs();
     network_.predict(stream_, theta, batch, std::span(outputs_).first(size));
     return std::span(outputs_).first(size);
   }
 
+  void check(std::size_t row, double log_probability) const;
   void score_classes(const ExampleBatch& batch);
   void add_classes(std::size_t prediction);
   void add(std::size_t prediction, std::size_t target, const ClassOutcome& outcome);
@@ -106,12 +110,20 @@ class NetworkEvaluator {
   AveragedClasses classes_;
   AveragedNumbers numbers_;
   PairedBootstrap bootstrap_;
+  std::uint64_t first_ = 0;  // example of the batch
   std::vector<double> sums_;
   std::vector<PairedBootstrap::Group> groups_;
   std::vector<std::int32_t> targets_;  // that count
   std::vector<std::int32_t> asked_;    // that something is predicted of
   std::array<Uncertainty, kPredictions> uncertainty_;
 };
+
+void NetworkEvaluator::check(std::size_t row, double log_probability) const {
+  if (std::isfinite(log_probability)) return;
+  throw Error(ExitCode::kNumerical, "what the network says of example " +
+                                        std::to_string(first_ + row) +
+                                        ", counted from 0, has no finite log-probability");
+}
 
 void NetworkEvaluator::score_classes(const ExampleBatch& batch) {
   targets_.resize(batch.targets.size());
@@ -123,7 +135,7 @@ void NetworkEvaluator::score_classes(const ExampleBatch& batch) {
   add_classes(0);
   classes_.clear();
   for (std::size_t s = 0; s < draws_.size(); ++s) {
-    classes_.add(predict(batch, draws_.theta(stream_, s)), asked_);
+    classes_.add(predict(batch, {draws_.theta(stream_, s), draws_.rounding(s)}), asked_);
   }
   add_classes(1);
   for (std::size_t target = 0; target < targets_.size(); ++target) {
@@ -146,6 +158,7 @@ void NetworkEvaluator::add_classes(std::size_t prediction) {
     double asked = 0, entropy = 0, confidence = 0;
     for (std::size_t target = first; target < first + length_; ++target) {
       if (asked_[target] == kNoTarget) continue;
+      check(target / length_, outcomes[target].log_probability);
       asked += 1;
       entropy += outcomes[target].entropy;
       confidence += outcomes[target].confidence;
@@ -179,7 +192,8 @@ void NetworkEvaluator::score_numbers(const ExampleBatch& batch) {
   add_numbers(0, responses);
   numbers_.clear();
   for (std::size_t s = 0; s < draws_.size(); ++s) {
-    numbers_.add(predict(batch, draws_.theta(stream_, s)), responses, columns_);
+    numbers_.add(predict(batch, {draws_.theta(stream_, s), draws_.rounding(s)}), responses,
+                 columns_);
   }
   add_numbers(1, responses);
   sums_[kTargets] += static_cast<double>(responses.size());
@@ -191,6 +205,7 @@ void NetworkEvaluator::score_numbers(const ExampleBatch& batch) {
 void NetworkEvaluator::add_numbers(std::size_t prediction, std::span<const float> responses) {
   for (std::size_t target = 0; target < responses.size(); ++target) {
     const NumberOutcome outcome = numbers_.outcome(target);
+    check(target / columns_, outcome.log_density);
     const double error = double{responses[target]} - outcome.mean;
     const double from_middle = std::abs(outcome.transform - 0.5);
     sum(prediction, kNll) -= outcome.log_density;
@@ -315,10 +330,14 @@ NetworkEvaluation evaluate_network(const Stream& stream, Communicator& ranks, Ne
 }
 
 double area_under_roc(std::span<const double> first, std::span<const double> second) {
-  std::vector<std::pair<double, bool>> all;
+  using Scored = std::pair<double, bool>;
+  std::vector<Scored> all;
   for (const double x : first) all.emplace_back(x, false);
   for (const double x : second) all.emplace_back(x, true);
+  std::erase_if(all, [](const auto& each) { return std::isnan(each.first); });
   std::ranges::sort(all);
+  const auto seconds = static_cast<double>(std::ranges::count(all, true, &Scored::second));
+  const double firsts = static_cast<double>(all.size()) - seconds;
   double wins = 0, below = 0;
   for (std::size_t i = 0, j = 0; i < all.size(); i = j) {
     double low = 0, high = 0;
@@ -328,7 +347,7 @@ double area_under_roc(std::span<const double> first, std::span<const double> sec
     wins += high * (below + 0.5 * low);
     below += low;
   }
-  return wins / (static_cast<double>(first.size()) * static_cast<double>(second.size()));
+  return wins / (firsts * seconds);
 }
 
 }  // namespace bayesum

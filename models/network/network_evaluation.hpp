@@ -53,7 +53,7 @@ struct ScoreDifference {
 };
 
 // What a classifier is unsure of, for each example in order: of windows of tokens the means over
-// their targets.
+// their targets, NaN where there are none.
 struct Uncertainty {
   std::vector<double> entropy;
   std::vector<double> confidence;
@@ -79,14 +79,15 @@ struct NetworkEvaluation {
 // Collective: scores of all examples in order, at the mean of the posterior and averaged over its
 // draws. Labels of kNoTarget do not count. The result is the same on every rank, to the bit for
 // any number of ranks. `design` says the units of a response. Holds for each example a few numbers,
-// and the predictions of one batch.
+// and the predictions of one batch. Error(kNumerical) naming an example of which a log-probability
+// is not finite.
 NetworkEvaluation evaluate_network(const Stream& stream, Communicator& ranks, Network& network,
                                    WeightDraws& draws, const Examples& examples,
                                    const RowDesign& design, std::uint64_t seed);
 
 // The area under the ROC curve by which `score` tells the second group from the first: the share of
-// pairs in which that of the second is larger, ties counting half (Mann and Whitney, 1947). NaN
-// where a group is empty.
+// pairs in which that of the second is larger, ties counting half (Mann and Whitney, 1947). Scores
+// of NaN do not count. NaN where a group is empty.
 double area_under_roc(std::span<const double> first, std::span<const double> second);
 
 }  // namespace bayesum

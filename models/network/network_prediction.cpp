@@ -47,6 +47,10 @@ void WeightDraws::make(const Stream& stream, std::size_t s, std::span<float> the
                    theta);
 }
 
+NoiseId WeightDraws::rounding(std::size_t s) const {
+  return rounding_noise(noise_after_training(seed_, static_cast<std::uint32_t>(s)));
+}
+
 std::span<const float> WeightDraws::theta(const Stream& stream, std::size_t s) {
   const std::size_t place = room_ == draws_ ? s : 0;
   for (std::size_t next = kept_.size(); next <= place; ++next) {
@@ -64,7 +68,7 @@ ClassOutcome outcome_of(std::span<const double> probabilities, double log_probab
   for (std::size_t c = 0; c < probabilities.size(); ++c) {
     const double p = probabilities[c];
     if (p > probabilities[likeliest]) likeliest = c;
-    if (p > 0) outcome.entropy -= p * std::log(p);
+    if (p != 0) outcome.entropy -= p * std::log(p);
     outcome.brier += p * p;
   }
   const auto is = static_cast<std::size_t>(target);
@@ -95,7 +99,7 @@ void AveragedClasses::add(std::size_t target, std::span<const float> log_probabi
   for (std::size_t c = 0; c < classes_; ++c) {
     const double log_p = log_probabilities[c];
     const double p = std::exp(log_p);
-    if (p > 0) entropy -= p * log_p;
+    if (p != 0) entropy -= p * log_p;
     mean[c] = first ? p : mean[c] + (p - mean[c]) * part;
   }
   Running& running = running_[target];

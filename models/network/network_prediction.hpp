@@ -35,6 +35,8 @@ class WeightDraws {
   void make(const Stream& stream, std::size_t s, std::span<float> theta) const;
   // Draw s; valid until the next is asked for.
   std::span<const float> theta(const Stream& stream, std::size_t s);
+  // By what it is rounded.
+  NoiseId rounding(std::size_t s) const;
 
  private:
   const WeightRule* rule_;

@@ -64,7 +64,8 @@ TextGenerator::TextGenerator(const Stream& stream, const Gpt2Config& network,
     thetas_.emplace_back(stream.device(), draws.mean().size());
     draws.make(stream, s, thetas_.back().span());
     decoders_.push_back(make_gpt2_decoder(stream, network));
-    decoders_.back()->start(thetas_.back().span());
+    roundings_.push_back(draws.rounding(s));
+    decoders_.back()->start({thetas_.back().span(), roundings_.back()});
   }
   if (tokens_.size() <= context_) {
     read(tokens_);
@@ -83,7 +84,9 @@ void TextGenerator::read(std::span<const std::int32_t> tokens) {
 }
 
 void TextGenerator::read_again() {
-  for (std::size_t s = 0; s < decoders_.size(); ++s) decoders_[s]->start(thetas_[s].span());
+  for (std::size_t s = 0; s < decoders_.size(); ++s) {
+    decoders_[s]->start({thetas_[s].span(), roundings_[s]});
+  }
   const std::size_t kept = std::min(tokens_.size(), std::max<std::size_t>(1, context_ / 2));
   read(std::span(tokens_).last(kept));
 }
@@ -93,6 +96,11 @@ GeneratedToken TextGenerator::next() {
   fill_uniform(Stream(), noise_after_training(config_.seed, kChoices), generated_++,
                std::span(&uniform, 1));
   const auto probabilities = average_.probabilities(0);
+  if (!std::isfinite(average_.mean_entropy(0))) {
+    throw Error(ExitCode::kNumerical, "what the network says behind token " +
+                                          std::to_string(tokens_.size()) +
+                                          " of the text has no finite probabilities");
+  }
   const std::int32_t token = choose_token(probabilities, config_, uniform);
   const double entropy = outcome_of(probabilities, 0, token).entropy;
   const GeneratedToken chosen{token, probabilities[static_cast<std::size_t>(token)], entropy,

@@ -37,6 +37,7 @@ class TextGenerator {
   TextGenerator(const Stream& stream, const Gpt2Config& network, const WeightDraws& draws,
                 const GeneratorConfig& config, std::span<const std::int32_t> prompt);
 
+  // Error(kNumerical) where the network says nothing finite.
   GeneratedToken next();
 
  private:
@@ -46,6 +47,7 @@ class TextGenerator {
   GeneratorConfig config_;
   std::size_t context_;
   std::vector<Buffer<float>> thetas_;
+  std::vector<NoiseId> roundings_;  // of each
   std::vector<std::unique_ptr<Gpt2Decoder>> decoders_;
   std::vector<std::int32_t> tokens_;
   std::vector<float> log_probabilities_;

@@ -3,7 +3,6 @@
 #include "kernels/elementwise.hpp"
 #include "kernels/error.hpp"
 #include "kernels/reduce.hpp"
-#include "kernels/softmax_pass.hpp"
 #include "models/regression/gaussian_coefficients.hpp"
 
 namespace bayesum {
@@ -91,26 +90,29 @@ void SoftmaxModel::accumulate(const Stream& stream, const Batch& batch, Message&
   if (full_) {
     pass.gradient = message.payload().first(dimension());
     pass.curvature = message.payload().subspan(dimension());
-    message.count(stream, Message::kLoss, softmax_pass(stream, pass));
+    message.count(stream, Message::kLoss, softmax_pass(stream, pass, memory_));
     return;
   }
   apply(stream, Fill{.value = 0.0, .out = sums_.data()}, sums_.size());
   pass.gradient = sums_.span().first(dimension());
   pass.curvature = sums_.span().last(dimension());
-  message.count(stream, Message::kLoss, softmax_pass(stream, pass));
+  message.count(stream, Message::kLoss, softmax_pass(stream, pass, memory_));
   add_interleaved(stream, sums_.span(), message.payload());
 }
 
 void SoftmaxModel::log_likelihood(const Batch& batch, MatrixView<const double> draws,
                                   std::span<double> sums) const {
   check(Stream(), batch);
+  SoftmaxMemory memory;
   for (std::size_t s = 0; s < draws.rows; ++s) {
     const MatrixView<const double> theta = draws.row_block(s, 1);
-    sums[s] -= softmax_pass(Stream(), {.x = batch.x,
-                                       .y = batch.y,
-                                       .weight = batch.weight,
-                                       .classes = classes_,
-                                       .draws = {theta.data, 1, theta.cols}});
+    sums[s] -= softmax_pass(Stream(),
+                            {.x = batch.x,
+                             .y = batch.y,
+                             .weight = batch.weight,
+                             .classes = classes_,
+                             .draws = {theta.data, 1, theta.cols}},
+                            memory);
   }
 }
 

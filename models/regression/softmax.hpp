@@ -6,6 +6,7 @@
 
 #include "core/model.hpp"
 #include "kernels/buffer.hpp"
+#include "kernels/softmax_pass.hpp"
 #include "models/make_model.hpp"
 
 namespace bayesum {
@@ -58,6 +59,7 @@ class SoftmaxModel final : public Model {
 
   Buffer<double> thetas_;  // draws_ x D, on the stream's device
   Buffer<double> sums_;    // diagonal: [g ; h] of a batch, before they are interleaved
+  SoftmaxMemory memory_;
 };
 
 }  // namespace bayesum

@@ -48,6 +48,7 @@ TEST_F(ColumnSumsTest, LevelsAreCounted) {
     for (const std::size_t n : kAwkwardSizes) {
       auto x = whole_numbers(n * d, 4, 7.0);  // some beyond a column's last level
       if (n > 2) x[0] = -1.0;
+      if (n > 3) x[2 * d - 1] = 1.5;  // between levels
       const auto w = random_vector(n, 5, 0.0, 2.0), start = random_vector(first.back(), 6);
       auto dx = on_device(x), dw = on_device(w), counts = on_device(start);
       weighted_level_counts(stream(), dx.matrix(n, d), dw.span(), std::as_const(on).span(),

@@ -97,14 +97,18 @@ class SoftmaxPassTest : public KernelTest {
                      .gradient = gradient.span(),
                      .curvature = packed.span()};
     const double tolerance = 1e-13 * (1.0 + static_cast<double>(problem.n));
-    EXPECT_NEAR(softmax_pass(stream(), pass), expected.loss, tolerance * (1.0 + expected.loss));
+    EXPECT_NEAR(softmax_pass(stream(), pass, memory_), expected.loss,
+                tolerance * (1.0 + expected.loss));
     pass.gradient = {};
     pass.curvature = diagonal.span();
-    EXPECT_NEAR(softmax_pass(stream(), pass), expected.loss, tolerance * (1.0 + expected.loss));
+    EXPECT_NEAR(softmax_pass(stream(), pass, memory_), expected.loss,
+                tolerance * (1.0 + expected.loss));
     expect_near(gradient.host(), expected.gradient, tolerance);
     expect_near(packed.host(), expected.packed, tolerance);
     expect_near(diagonal.host(), expected.diagonal, tolerance);
   }
+
+  SoftmaxMemory memory_;  // of all passes, larger and smaller ones
 };
 
 TEST_F(SoftmaxPassTest, SumsMatchPlainLoops) {
@@ -119,30 +123,30 @@ TEST_F(SoftmaxPassTest, WeightsMayBeLeftOutAndLogitsMayBeFar) {
   const SoftmaxPass pass{
       .x = x.matrix(2, 1), .y = y.span(), .classes = 3, .draws = draws.matrix(1, 2)};
   // Row 0 is of class 1 by far; row 1 has logits 0, -800, 0.
-  EXPECT_NEAR(softmax_pass(stream(), pass), std::log(2.0), 1e-14);
+  EXPECT_NEAR(softmax_pass(stream(), pass, memory_), std::log(2.0), 1e-14);
 }
 
 TEST_F(SoftmaxPassTest, AClassThatIsNoneIsSeenInTheLoss) {
   auto x = on_device({1.0}), y = on_device({3.0}), draws = on_device({0.5, 0.5});
   const SoftmaxPass pass{
       .x = x.matrix(1, 1), .y = y.span(), .classes = 3, .draws = draws.matrix(1, 2)};
-  EXPECT_TRUE(std::isnan(softmax_pass(stream(), pass)));
+  EXPECT_TRUE(std::isnan(softmax_pass(stream(), pass, memory_)));
 }
 
 TEST_F(SoftmaxPassTest, SizesThatDoNotFitAreErrors) {
   auto x = zeros(12), y = zeros(4), draws = zeros(12);
   const SoftmaxPass good{
       .x = x.matrix(4, 3), .y = y.span(), .classes = 3, .draws = draws.matrix(2, 6)};
-  EXPECT_NO_THROW((void)softmax_pass(stream(), good));
+  EXPECT_NO_THROW((void)softmax_pass(stream(), good, memory_));
   SoftmaxPass bad = good;
   bad.classes = 4;
-  EXPECT_THROW((void)softmax_pass(stream(), bad), Error);
+  EXPECT_THROW((void)softmax_pass(stream(), bad, memory_), Error);
   bad = good;
   bad.y = y.span().first(3);
-  EXPECT_THROW((void)softmax_pass(stream(), bad), Error);
+  EXPECT_THROW((void)softmax_pass(stream(), bad, memory_), Error);
   bad = good;
   bad.curvature = y.span();
-  EXPECT_THROW((void)softmax_pass(stream(), bad), Error);
+  EXPECT_THROW((void)softmax_pass(stream(), bad, memory_), Error);
 }
 
 }  // namespace

@@ -5,7 +5,7 @@ import json
 import math
 import struct
 
-from network_bench import CLASSES, LINE, TEXT, prepare
+from network_bench import CLASSES, LINE, TEXT, points, prepare
 from program_bench import DONE, FILE, USAGE, check, check_code, check_refused, main, on_ranks
 
 

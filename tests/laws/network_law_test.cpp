@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <optional>
 
 #include "distributed/self.hpp"
 #include "distributed/thread.hpp"
@@ -68,6 +69,64 @@ TEST(NetworkTrainer, RefusesPairsOfOneDrawForAll) {
   config.rule.noise = "world";
   const auto alone = make_self_communicator();
   EXPECT_THROW(ToyTraining(config, *alone), Error);
+}
+
+// By what each theta was to be rounded, in the order of the passes.
+using Roundings = std::vector<std::optional<NoiseId>>;
+
+Roundings roundings_of(const NetworkTrainer::Config& config, Communicator& communicator) {
+  ToyTraining training(config, communicator);
+  training.run();
+  return training.network.roundings();
+}
+
+TEST(NetworkTrainer, RoundsEveryPassOfADrawAlikeWhoeverMakesIt) {
+  NetworkTrainer::Config config = network_members().front().config;
+  config.rule.noise = "shard";
+  const auto alone = make_self_communicator();
+  Roundings expected;
+  for (std::int64_t t = 0; t < config.steps; ++t) {
+    for (std::size_t shard = 0; shard < config.batch.virtual_shards; ++shard) {
+      const NoiseId draw{config.seed, static_cast<std::uint32_t>(t),
+                         static_cast<std::uint32_t>(shard)};
+      expected.insert(expected.end(), config.batch.micro_steps, rounding_noise(draw));
+      EXPECT_FALSE(rounding_noise(draw) == draw || rounding_noise(draw) == separate(draw));
+    }
+  }
+  EXPECT_EQ(roundings_of(config, *alone), expected);
+
+  const std::size_t of_shard = config.batch.micro_steps;
+  run_on_threads(3, [&](Communicator& communicator) {
+    Roundings mine;
+    const Range shards =
+        shards_of_rank(config.batch.virtual_shards, communicator.size(), communicator.rank());
+    for (std::size_t pass = 0; pass < expected.size(); ++pass) {
+      const std::size_t shard = pass / of_shard % config.batch.virtual_shards;
+      if (shard >= shards.first && shard < shards.last) mine.push_back(expected[pass]);
+    }
+    EXPECT_EQ(roundings_of(config, communicator), mine);
+  });
+
+  config.rule.noise = "world";
+  Roundings one = roundings_of(config, *alone);
+  for (std::size_t pass = 0; pass < one.size(); ++pass) {
+    EXPECT_EQ(one[pass], expected[pass - pass % (of_shard * config.batch.virtual_shards)]);
+  }
+}
+
+TEST(NetworkTrainer, RoundsTheDrawsOfAPairByNoiseOfTheirOwnAndTheMeanByNone) {
+  NetworkTrainer::Config config = network_members().front().config;
+  config.rule.curvature = "antithetic";
+  const auto alone = make_self_communicator();
+  const Roundings pairs = roundings_of(config, *alone);
+  const std::size_t of_draw = config.batch.micro_steps;
+  for (std::size_t pass = 0; pass < pairs.size(); ++pass) {
+    ASSERT_TRUE(pairs[pass]);
+    if (pass / of_draw % 2 == 0) continue;
+    EXPECT_EQ(*pairs[pass], separate(*pairs[pass - of_draw]));
+  }
+  config.rule = {.name = "adamw"};
+  for (const auto& rounding : roundings_of(config, *alone)) EXPECT_FALSE(rounding);
 }
 
 // The message of V shards, each with a draw of its own, is that of V draws by one process, draw v

@@ -67,12 +67,13 @@ void ToyNetwork::count(const std::vector<double>& log_p, std::int32_t label,
   counts[WeightMessage::kCorrect] += best == label ? 1 : 0;
 }
 
-void ToyNetwork::accumulate(const Stream&, std::span<const float> theta, const ExampleBatch& batch,
-                            NoiseId, const GradientSink& sink,
+void ToyNetwork::accumulate(const Stream&, const Theta& theta, const ExampleBatch& batch, NoiseId,
+                            const GradientSink& sink,
                             std::span<double, WeightMessage::kScalars> counts) {
+  roundings_.push_back(theta.rounding);
   for (std::size_t row = 0; row < batch.rows; ++row) {
     const float* x = batch.features.data + row * batch.features.stride;
-    const std::vector<double> log_p = log_probabilities(theta, x);
+    const std::vector<double> log_p = log_probabilities(theta.values, x);
     count(log_p, batch.targets[row], counts);
     for (std::size_t c = 0; c < classes_; ++c) {
       const double residual =
@@ -90,19 +91,19 @@ void ToyNetwork::accumulate(const Stream&, std::span<const float> theta, const E
   if (sink.final_from) sink.final_from(0);
 }
 
-void ToyNetwork::evaluate(const Stream&, std::span<const float> theta, const ExampleBatch& batch,
+void ToyNetwork::evaluate(const Stream&, const Theta& theta, const ExampleBatch& batch,
                           std::span<double, WeightMessage::kScalars> counts) {
   for (std::size_t row = 0; row < batch.rows; ++row) {
     const float* x = batch.features.data + row * batch.features.stride;
-    count(log_probabilities(theta, x), batch.targets[row], counts);
+    count(log_probabilities(theta.values, x), batch.targets[row], counts);
   }
 }
 
-void ToyNetwork::predict(const Stream&, std::span<const float> theta, const ExampleBatch& batch,
+void ToyNetwork::predict(const Stream&, const Theta& theta, const ExampleBatch& batch,
                          std::span<float> out) {
   for (std::size_t row = 0; row < batch.rows; ++row) {
     const float* x = batch.features.data + row * batch.features.stride;
-    const std::vector<double> log_p = log_probabilities(theta, x);
+    const std::vector<double> log_p = log_probabilities(theta.values, x);
     for (std::size_t c = 0; c < classes_; ++c) {
       out[row * classes_ + c] = static_cast<float>(log_p[c]);
     }

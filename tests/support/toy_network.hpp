@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,14 +45,17 @@ class ToyNetwork : public Network {
   std::string name() const override { return "toy"; }
   const ParameterSpace& parameters() const override { return parameters_; }
   void reserve(const Stream&, std::size_t, std::size_t) override {}
-  void accumulate(const Stream& stream, std::span<const float> theta, const ExampleBatch& batch,
+  void accumulate(const Stream& stream, const Theta& theta, const ExampleBatch& batch,
                   NoiseId dropout, const GradientSink& sink,
                   std::span<double, WeightMessage::kScalars> counts) override;
-  void evaluate(const Stream& stream, std::span<const float> theta, const ExampleBatch& batch,
+  void evaluate(const Stream& stream, const Theta& theta, const ExampleBatch& batch,
                 std::span<double, WeightMessage::kScalars> counts) override;
   std::size_t outputs() const override { return classes_; }
-  void predict(const Stream& stream, std::span<const float> theta, const ExampleBatch& batch,
+  void predict(const Stream& stream, const Theta& theta, const ExampleBatch& batch,
                std::span<float> out) override;
+
+  // What theta was to be rounded by, in each call of accumulate.
+  const std::vector<std::optional<NoiseId>>& roundings() const { return roundings_; }
 
  private:
   std::vector<double> log_probabilities(std::span<const float> theta, const float* x) const;
@@ -63,6 +67,7 @@ class ToyNetwork : public Network {
   ParameterSpace parameters_;
   std::size_t weight_;
   std::size_t bias_;
+  std::vector<std::optional<NoiseId>> roundings_;
 };
 
 }  // namespace bayesum::testing

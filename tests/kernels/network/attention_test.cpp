@@ -174,5 +174,16 @@ TYPED_TEST(AttentionTest, ShapesThatDoNotFitAreErrors) {
   EXPECT_THROW(attention(this->stream(), op), Error);
 }
 
+TYPED_TEST(AttentionTest, WhatTheDeviceCannotDoIsKnownBefore) {
+  for (const bool backward : {false, true}) {
+    EXPECT_NO_THROW(check_attention(this->stream(), 64, backward));
+    if (this->stream().on_cuda()) {
+      EXPECT_THROW(check_attention(this->stream(), 129, backward), Error);
+    } else {
+      EXPECT_NO_THROW(check_attention(this->stream(), 129, backward));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace bayesum::test

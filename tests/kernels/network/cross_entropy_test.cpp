@@ -33,7 +33,7 @@ std::vector<T> random_logits(Shape s, double reach) {
 }
 
 struct Oracle {
-  std::vector<double> loss, probabilities, gradient, sums{0.0, 0.0, 0.0};
+  std::vector<double> loss, gradient, sums{0.0, 0.0, 0.0};
 
   Oracle(Shape s, const std::vector<double>& logits, const std::vector<std::int32_t>& targets,
          double scale) {
@@ -47,7 +47,6 @@ struct Oracle {
       loss.push_back(counted ? std::log(total) + *top - z[targets[r]] : 0.0);
       for (std::size_t j = 0; j < width; ++j) {
         const double p = j < s.classes ? std::exp(z[j] - *top) / total : 0.0;
-        if (j < s.classes) probabilities.push_back(p);
         const bool own = counted && j == static_cast<std::size_t>(targets[r]);
         gradient.push_back(counted ? scale * (p - (own ? 1.0 : 0.0)) : 0.0);
       }
@@ -89,30 +88,6 @@ TYPED_TEST(CrossEntropyTest, LossAndGradientMatchTheSoftmax) {
   }
 }
 
-TYPED_TEST(CrossEntropyTest, RowsMatchTheSoftmax) {
-  using T = TypeParam;
-  for (const Shape s : kShapes) {
-    const auto logits = random_logits<T>(s, 5.0);
-    const auto targets = random_targets(s);
-    const Oracle oracle(s, wide(logits), targets, 1.0);
-    Guarded<std::int32_t> dtargets(this->stream(), targets);
-    auto z = this->store(logits);
-    auto loss = this->floats(std::vector<float>(s.rows));
-    auto probabilities = this->floats(std::vector<float>(s.rows * s.classes));
-    CrossEntropyRows<T> op{.logits = z.matrix(s.rows, s.classes + s.padding),
-                           .classes = s.classes,
-                           .targets = dtargets.span(),
-                           .loss = loss.span(),
-                           .probabilities = probabilities.matrix(s.rows, s.classes)};
-    cross_entropy_rows(this->stream(), op);
-    expect_close(loss.host(), oracle.loss, 1e-6);
-    expect_close(probabilities.host(), oracle.probabilities, 2e-6, 1e-6);
-    op.loss = {};
-    op.targets = {};
-    EXPECT_NO_THROW(cross_entropy_rows(this->stream(), op));
-  }
-}
-
 TYPED_TEST(CrossEntropyTest, EqualLogitsBelongToTheFirstClass) {
   using T = TypeParam;
   Guarded<std::int32_t> targets(this->stream(), {0, 1, 2});
@@ -131,21 +106,47 @@ TYPED_TEST(CrossEntropyTest, WhatCannotBeIsNotANumber) {
   std::vector<T> logits(9, static_cast<T>(1.0f));
   logits[7] = static_cast<T>(std::nanf(""));
   auto z = this->store(logits);
-  auto loss = this->floats(std::vector<float>(3));
-  CrossEntropyRows<T> op{
-      .logits = z.matrix(3, 3), .classes = 3, .targets = targets.span(), .loss = loss.span()};
-  cross_entropy_rows(this->stream(), op);
-  EXPECT_FALSE(std::isnan(loss.host()[0]));
-  EXPECT_TRUE(std::isnan(loss.host()[1]));
-  EXPECT_TRUE(std::isnan(loss.host()[2]));
   auto sums = this->zeros(kLossSums);
   cross_entropy(
       this->stream(),
       CrossEntropy<T>{
           .logits = z.matrix(3, 3), .classes = 3, .targets = targets.span(), .sums = sums.span()});
   EXPECT_TRUE(std::isnan(sums.host()[0]));
-  op.classes = 4;
-  EXPECT_THROW(cross_entropy_rows(this->stream(), op), Error);
+}
+
+class LogSoftmaxTest : public NetworkTest<float> {};
+
+TEST_F(LogSoftmaxTest, IsTheLogarithmOfTheSoftmax) {
+  for (const Shape s : kShapes) {
+    for (const double reach : {3.0, 1000.0}) {
+      const auto logits = random_logits<float>(s, reach);
+      std::vector<double> expected;
+      for (std::size_t r = 0; r < s.rows; ++r) {
+        const float* const row = logits.data() + r * (s.classes + s.padding);
+        const double top = *std::max_element(row, row + s.classes);
+        double total = 0.0;
+        for (std::size_t j = 0; j < s.classes; ++j) total += std::exp(wide(row[j]) - top);
+        for (std::size_t j = 0; j < s.classes; ++j) {
+          expected.push_back(wide(row[j]) - top - std::log(total));
+        }
+      }
+      auto z = store(logits);
+      std::vector<float> out(s.rows * s.classes);
+      log_softmax(stream(), z.matrix(s.rows, s.classes + s.padding), s.classes, out);
+      expect_close(out, expected, 1e-6);
+    }
+  }
+}
+
+TEST_F(LogSoftmaxTest, OfWhatIsNotANumberIsNone) {
+  std::vector<float> logits(9, 1.0f);
+  logits[7] = std::nanf("");
+  auto z = store(logits);
+  std::vector<float> out(9);
+  log_softmax(stream(), z.matrix(3, 3), 3, out);
+  for (std::size_t i = 0; i < 9; ++i) EXPECT_EQ(std::isnan(out[i]), i >= 6);
+  EXPECT_THROW(log_softmax(stream(), z.matrix(3, 3), 4, out), Error);
+  EXPECT_THROW(log_softmax(stream(), z.matrix(3, 3), 2, out), Error);
 }
 
 TYPED_TEST(CrossEntropyTest, SquaredErrorIsAGaussiansLogDensity) {

@@ -192,5 +192,12 @@ TEST_F(MatmulTest, ShapesThatDoNotFitAreErrors) {
                Error);
 }
 
+// One row each: what lies behind it is never read.
+TEST_F(MatmulTest, WhatBlasCannotCountIsAnError) {
+  Guarded<float> a(stream(), {2.0f}), b(stream(), {3.0f}), c(stream(), {0.0f});
+  const MatrixView<const float> left(a.data(), 1, 1, std::size_t{1} << 32);
+  EXPECT_THROW(matmul(stream(), {}, left, b.matrix(1, 1), c.matrix(1, 1)), Error);
+}
+
 }  // namespace
 }  // namespace bayesum::test

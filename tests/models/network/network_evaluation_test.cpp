@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <numbers>
@@ -293,6 +294,31 @@ TEST(NetworkEvaluation, AnAverageOfNoDrawsIsRefused) {
             "an average over no draws is none");
 }
 
+// A network without a bound on what it says: one row that is not a number.
+TEST(NetworkEvaluation, NamesTheExampleOfWhichNothingFiniteIsSaid) {
+  Rows rows{.count = kCount, .features = kFeatures, .x = normals(kCount * kFeatures, 1)};
+  rows.x[317 * kFeatures + 2] = std::numeric_limits<float>::quiet_NaN();
+  Mlp of_classes({.features = kFeatures, .classes = kClasses, .hidden = {}});
+  Rows labelled = rows;
+  labelled.labels.assign(kCount, 1);
+  const auto told = [](Network& network, const Rows& with, const RowDesign& design) {
+    return testing::error_of(ExitCode::kNumerical, [&] {
+      Case(network, 0.1).evaluate(RowExamples(with, design), design);
+    });
+  };
+  const std::string sentence =
+      "what the network says of example 317, counted from 0, has no finite log-probability";
+  EXPECT_EQ(told(of_classes, labelled, design_of(kClasses)), sentence);
+  Mlp of_numbers({.features = kFeatures, .classes = 0, .responses = 1, .hidden = {}});
+  rows.response = normals(kCount, 6);
+  EXPECT_EQ(told(of_numbers, rows, design_of(0)), sentence);
+}
+
+TEST(ClassOutcome, OfWhatIsNotANumberHasNoEntropy) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_TRUE(std::isnan(outcome_of(std::vector<double>{nan, nan}, nan, 0).entropy));
+}
+
 TEST(AreaUnderRoc, IsTheShareOfPairs) {
   std::mt19937 generator(4);
   std::vector<double> a, b;
@@ -304,6 +330,11 @@ TEST(AreaUnderRoc, IsTheShareOfPairs) {
   }
   EXPECT_NEAR(area_under_roc(a, b), wins / (60 * 35), 1e-14);
   EXPECT_TRUE(std::isnan(area_under_roc(a, {})));
+
+  const double before = area_under_roc(a, b);
+  a.insert(a.begin() + 7, std::numeric_limits<double>::quiet_NaN());
+  b.push_back(std::numeric_limits<double>::quiet_NaN());
+  EXPECT_EQ(area_under_roc(a, b), before);
 }
 
 // Of many sets of examples whose losses differ by 0.1 on average, about 95 % of the intervals hold

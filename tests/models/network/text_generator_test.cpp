@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "kernels/error.hpp"
 #include "models/network/gpt2.hpp"
@@ -65,6 +66,17 @@ TEST(TextGenerator, TakesTheMostProbableOfTheAverage) {
     ASSERT_GT(next.mutual_information, 0);
     tokens.push_back(next.token);
   }
+}
+
+TEST(TextGenerator, RefusesWhatIsNotANumber) {
+  Gpt2 network(kConfig);
+  std::vector<float> mean = random_theta(network.parameters(), 0.3);
+  mean[0] = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<float> sd(mean.size(), 0.2f);
+  TextGenerator generator(Stream(), kConfig, WeightDraws(mean, sd, 2, kSeed), {},
+                          std::vector<std::int32_t>{2, 5});
+  EXPECT_EQ(testing::error_of(ExitCode::kNumerical, [&] { generator.next(); }),
+            "what the network says behind token 2 of the text has no finite probabilities");
 }
 
 TEST(TextGenerator, IsAFunctionOfItsSeedAndOneDrawDoesNotDisagree) {

@@ -1,4 +1,4 @@
-#include "models/regression/sparse_rows.hpp"
+#include "models/latent/sparse_rows.hpp"
 
 namespace bayesum {
 

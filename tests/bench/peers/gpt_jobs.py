@@ -1,11 +1,16 @@
-"""The networks that training steps are timed on, and bayesum's side of it. Needs nothing but Python."""
+"""The networks that training steps are timed on, by bayesum and by PyTorch. Needs nothing but Python."""
 
 import array
+import importlib.util
+import json
 import os
 import random
+import statistics
+import subprocess
+import sys
 from typing import NamedTuple
 
-from bayesum_run import Run
+from bayesum_run import Run, threads_environment
 
 
 class Job(NamedTuple):
@@ -62,6 +67,7 @@ RULES = {
 
 class Steps(NamedTuple):
     seconds: float  # of the best step
+    median: float
     peak_mib: float  # of the host's memory, the whole process
 
 
@@ -102,4 +108,23 @@ steps = {job.steps}
 """
     run = Run(program, folder, "networks", toml, threads=threads)
     seconds = [step["seconds"] for step in run.steps if "seconds" in step]
-    return Steps(min(after - before for before, after in zip(seconds[1:], seconds[2:])), run.peak_mib)
+    times = [after - before for before, after in zip(seconds[1:], seconds[2:])]
+    return Steps(min(times), statistics.median(times), run.peak_mib)
+
+
+def missing(rule):
+    """What PyTorch's side of the rule needs and is not there."""
+    packages = ("torch", "ivon") if rule == "ivon" else ("torch",)
+    return [package for package in packages if importlib.util.find_spec(package) is None]
+
+
+def torch_steps(name, rule, precision, seconds, device="cpu", threads=1):
+    script = os.path.join(os.path.dirname(__file__), "gpt_step.py")
+    done = subprocess.run(
+        [sys.executable, script, "--json", "--job", name, "--rule", rule, "--precision", precision,
+         "--threads", str(threads), "--device", device, "--seconds", str(seconds)],
+        env=threads_environment(threads), capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"PyTorch, {name}, {rule}: {done.stderr.strip()}")
+    found = json.loads(done.stdout)
+    return Steps(found["seconds"], found["median"], found["peak_mib"])

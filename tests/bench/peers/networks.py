@@ -5,20 +5,13 @@ The programs take turns, and of ROUNDS turns the best step counts. "of sgemm" is
 token over the rate of a product of 2048 x 2048 matrices by NumPy's BLAS in the same run.
 """
 
-import importlib.util
-import json
-import os
-import subprocess
-import sys
 import time
 
 import numpy as np
 
-from bayesum_run import threads_environment
-from gpt_jobs import CPU_JOBS, PRECISIONS, RULES, Steps, bayesum_steps
+from gpt_jobs import CPU_JOBS, PRECISIONS, RULES, bayesum_steps, missing, torch_steps
 
 ROUNDS, SECONDS = 3, 4.0
-PACKAGES = {"adamw": ("torch",), "ivon": ("torch", "ivon")}
 
 
 def sgemm_rate(size=2048):
@@ -31,27 +24,12 @@ def sgemm_rate(size=2048):
     return 2 * size**3 / best
 
 
-def missing(rule):
-    return [package for package in PACKAGES[rule] if importlib.util.find_spec(package) is None]
-
-
-def torch_steps(name, rule, precision, threads, device="cpu", seconds=SECONDS):
-    script = os.path.join(os.path.dirname(__file__), "gpt_step.py")
-    done = subprocess.run(
-        [sys.executable, script, "--json", "--job", name, "--rule", rule, "--precision", precision,
-         "--threads", str(threads), "--device", device, "--seconds", str(seconds)],
-        env=threads_environment(threads), capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(f"PyTorch, {name}, {rule}: {done.stderr.strip()}")
-    found = json.loads(done.stdout)
-    return Steps(found["seconds"], found["peak_mib"])
-
-
 def best_of_turns(sides):
     """{key: () -> Steps} to {key: Steps}: the best step and the largest peak of all turns."""
     turns = [{key: side() for key, side in sides.items()} for _ in range(ROUNDS)]
-    return {key: Steps(min(turn[key].seconds for turn in turns), max(turn[key].peak_mib for turn in turns))
-            for key in sides}
+    best = {key: min((turn[key] for turn in turns), key=lambda steps: steps.seconds) for key in sides}
+    return {key: steps._replace(peak_mib=max(turn[key].peak_mib for turn in turns))
+            for key, steps in best.items()}
 
 
 def rows(name, job, precision, found, sgemm):
@@ -77,7 +55,7 @@ def compare(args):
                     args.program, args.folder, job, rule, precision, threads=args.threads)
                 if not missing(rule):
                     sides["PyTorch", rule] = lambda rule=rule: torch_steps(
-                        name, rule, precision, args.threads)
+                        name, rule, precision, SECONDS, threads=args.threads)
             table += rows(name, job, precision, best_of_turns(sides), sgemm)
     for rule in RULES:
         if missing(rule):

@@ -1,5 +1,7 @@
 #include "kernels/network/product.hpp"
 
+#include <cblas.h>
+
 #include "kernels/blas.hpp"
 #include "kernels/network/matmul.hpp"
 #include "kernels/network/simd.hpp"
@@ -15,8 +17,6 @@
 #include <dnnl.hpp>
 
 #include "kernels/buffer.hpp"
-#else
-#include <cblas.h>
 #endif
 
 namespace bayesum::cpu {
@@ -43,6 +43,14 @@ void multiply_widened(const TileShape& shape, bool accumulate, const BFloat16* a
   widen(a, shape.transpose_a ? shape.k : shape.m, wide.stride_a, shape.stride_a, scratch);
   widen(b, shape.transpose_b ? shape.n : shape.k, wide.stride_b, shape.stride_b, wide_b);
   multiply_tile(wide, 1.0f, scratch, wide_b, accumulate ? 1.0f : 0.0f, c);
+}
+
+void multiply_by_openblas(const TileShape& s, float alpha, const float* a, const float* b,
+                          float beta, float* c) {
+  cblas_sgemm(CblasRowMajor, s.transpose_a ? CblasTrans : CblasNoTrans,
+              s.transpose_b ? CblasTrans : CblasNoTrans, blas_int(s.m), blas_int(s.n),
+              blas_int(s.k), alpha, a, blas_int(s.stride_a), b, blas_int(s.stride_b), beta, c,
+              blas_int(s.stride_c));
 }
 
 std::size_t widened_size(const TileShape& shape) { return shape.m * shape.k + shape.k * shape.n; }
@@ -106,8 +114,11 @@ struct HashKey {
 
 }  // namespace
 
+// OpenBLAS is the faster one at a large left factor that is transposed: a gradient of weights.
 void multiply_tile(const TileShape& s, float alpha, const float* a, const float* b, float beta,
                    float* c) {
+  constexpr std::size_t kLarge = 256;
+  if (s.transpose_a && s.m >= kLarge) return multiply_by_openblas(s, alpha, a, b, beta, c);
   const OneThread one;
   dnnl_sgemm(s.transpose_a ? 'T' : 'N', s.transpose_b ? 'T' : 'N', blas_int(s.m), blas_int(s.n),
              blas_int(s.k), alpha, a, blas_int(s.stride_a), b, blas_int(s.stride_b), beta, c,
@@ -196,10 +207,7 @@ struct Bfloat16Product::Prepared {
 
 void multiply_tile(const TileShape& s, float alpha, const float* a, const float* b, float beta,
                    float* c) {
-  cblas_sgemm(CblasRowMajor, s.transpose_a ? CblasTrans : CblasNoTrans,
-              s.transpose_b ? CblasTrans : CblasNoTrans, blas_int(s.m), blas_int(s.n),
-              blas_int(s.k), alpha, a, blas_int(s.stride_a), b, blas_int(s.stride_b), beta, c,
-              blas_int(s.stride_c));
+  multiply_by_openblas(s, alpha, a, b, beta, c);
 }
 
 Bfloat16Product::Bfloat16Product(const TileShape& shape, bool accumulate)

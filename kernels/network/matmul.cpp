@@ -30,21 +30,37 @@ struct Tiling {
   Cut rows, cols;
 };
 
+std::size_t parts_of(std::size_t length, std::size_t largest) {
+  return (length + largest - 1) / largest;
+}
+
+Cut cut(std::size_t length, std::size_t parts) {
+  constexpr std::size_t kStep = 32;
+  return {length, parts_of(parts_of(length, parts), kStep) * kStep};
+}
+
 // Tiles of at most 512 x 512, so that a copy of A or B for one of them serves many multiplications
 // and C stays in the cache; smaller ones where there would be fewer than 8.
 Tiling tiling_of(std::size_t m, std::size_t n) {
-  constexpr std::size_t kLargest = 512, kSmallest = 128, kStep = 32, kEnough = 8;
-  const auto cut = [](std::size_t length, std::size_t parts) {
-    const std::size_t piece = (length + parts - 1) / parts;
-    return Cut{length, (piece + kStep - 1) / kStep * kStep};
-  };
-  Tiling tiling{cut(m, (m + kLargest - 1) / kLargest), cut(n, (n + kLargest - 1) / kLargest)};
+  constexpr std::size_t kLargest = 512, kSmallest = 128, kEnough = 8;
+  Tiling tiling{cut(m, parts_of(m, kLargest)), cut(n, parts_of(n, kLargest))};
   while (tiling.rows.count() * tiling.cols.count() < kEnough) {
     Cut& longer = tiling.rows.piece >= tiling.cols.piece ? tiling.rows : tiling.cols;
     if (longer.piece < 2 * kSmallest) break;
     longer = cut(longer.length, 2 * longer.count());
   }
   return tiling;
+}
+
+// The fewest rows of C for the tiles below.
+constexpr std::size_t kSmallestHigh = 256;
+
+// For a transposed A, a gradient of weights: k is long then and C is not, and the copies of A and B
+// are what a tile costs beside its multiplications. Tiles are as high as they may be, and 4 enough.
+Tiling high_tiling_of(std::size_t m, std::size_t n) {
+  constexpr std::size_t kHighest = 1024, kWidest = 512, kEnough = 4;
+  const std::size_t rows = parts_of(m, kHighest);
+  return {cut(m, rows), cut(n, std::max(parts_of(n, kWidest), parts_of(kEnough, rows)))};
 }
 
 // The product of one tile for operands of type T, into float32.
@@ -93,7 +109,10 @@ class TiledMatmul {
  public:
   TiledMatmul(const Matmul& op, MatrixView<const T> a, MatrixView<const T> b, MatrixView<C> c,
               const Finish& finish)
-      : op_(op), a_(a), b_(b), c_(c), finish_(finish), tiling_(tiling_of(c.rows, c.cols)) {
+      : op_(op), a_(a), b_(b), c_(c), finish_(finish) {
+    const bool high =
+        std::is_same_v<T, float> && op.transpose_a == Transpose::kYes && c.rows >= kSmallestHigh;
+    tiling_ = high ? high_tiling_of(c.rows, c.cols) : tiling_of(c.rows, c.cols);
     k_ = op.transpose_a == Transpose::kYes ? a.rows : a.cols;
     in_place_ = std::is_same_v<C, float> && k_ != 0 && TileProduct<T>::takes(op.alpha, op.beta);
     for (std::size_t i = 0; k_ != 0 && i < 2; ++i) {

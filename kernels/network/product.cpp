@@ -1,5 +1,7 @@
 #include "kernels/network/product.hpp"
 
+#include <cblas.h>
+
 #include "kernels/blas.hpp"
 #include "kernels/network/matmul.hpp"
 #include "kernels/network/simd.hpp"
@@ -15,8 +17,6 @@
 #include <dnnl.hpp>
 
 #include "kernels/buffer.hpp"
-#else
-#include <cblas.h>
 #endif
 
 namespace bayesum::cpu {
@@ -46,6 +46,14 @@ bool multiply_widened(const TileShape& shape, bool accumulate, const BFloat16* a
 }
 
 int blas_size(std::size_t size) { return static_cast<int>(size); }  // of a tile that was checked
+
+void multiply_by_openblas(const TileShape& s, float alpha, const float* a, const float* b,
+                          float beta, float* c) {
+  cblas_sgemm(CblasRowMajor, s.transpose_a ? CblasTrans : CblasNoTrans,
+              s.transpose_b ? CblasTrans : CblasNoTrans, blas_size(s.m), blas_size(s.n),
+              blas_size(s.k), alpha, a, blas_size(s.stride_a), b, blas_size(s.stride_b), beta, c,
+              blas_size(s.stride_c));
+}
 
 std::size_t widened_size(const TileShape& shape) { return shape.m * shape.k + shape.k * shape.n; }
 
@@ -112,8 +120,14 @@ struct HashKey {
 
 }  // namespace
 
+// OpenBLAS is the faster one at a large left factor that is transposed: a gradient of weights.
 bool multiply_tile(const TileShape& s, float alpha, const float* a, const float* b, float beta,
                    float* c) {
+  constexpr std::size_t kLarge = 256;
+  if (s.transpose_a && s.m >= kLarge) {
+    multiply_by_openblas(s, alpha, a, b, beta, c);
+    return true;
+  }
   const OneThread one;
   return dnnl_sgemm(s.transpose_a ? 'T' : 'N', s.transpose_b ? 'T' : 'N', blas_size(s.m),
                     blas_size(s.n), blas_size(s.k), alpha, a, blas_size(s.stride_a), b,
@@ -202,10 +216,7 @@ struct Bfloat16Product::Prepared {
 
 bool multiply_tile(const TileShape& s, float alpha, const float* a, const float* b, float beta,
                    float* c) {
-  cblas_sgemm(CblasRowMajor, s.transpose_a ? CblasTrans : CblasNoTrans,
-              s.transpose_b ? CblasTrans : CblasNoTrans, blas_size(s.m), blas_size(s.n),
-              blas_size(s.k), alpha, a, blas_size(s.stride_a), b, blas_size(s.stride_b), beta, c,
-              blas_size(s.stride_c));
+  multiply_by_openblas(s, alpha, a, b, beta, c);
   return true;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -12,12 +13,17 @@
 namespace bayesum {
 
 // Draws of weights from their posterior, and what a draw teaches, in float32. Argument structs are
-// functors; those with noise are given its element. They may be cut anywhere: an element's result
-// depends on its index alone.
+// functors; those with noise are given its element and tell what they read. They may be cut
+// anywhere: an element's result depends on its index alone.
+
+// 1 / sqrt(h + delta)
+BAYESUM_HOST_DEVICE inline float unit_sigma(float h, float decay) {
+  return 1.0f / std::sqrt(h + decay);
+}
 
 // sigma = inverse_root_ess / sqrt(h + delta)
 BAYESUM_HOST_DEVICE inline float weight_sigma(float inverse_root_ess, float h, float decay) {
-  return inverse_root_ess / std::sqrt(h + decay);
+  return inverse_root_ess * unit_sigma(h, decay);
 }
 
 struct GaussianSigma {
@@ -37,6 +43,7 @@ struct DrawGaussian {
   const float* mean;
   const float* curvature;
   float* theta;
+  std::array<const float*, 2> inputs() const { return {mean, curvature}; }
   BAYESUM_HOST_DEVICE void operator()(std::size_t i, float eps) const {
     theta[i] = mean[i] + weight_sigma(inverse_root_ess, curvature[i], decay) * eps;
   }
@@ -47,6 +54,7 @@ struct DrawWithSd {
   const float* mean;
   const float* sd;
   float* theta;
+  std::array<const float*, 2> inputs() const { return {mean, sd}; }
   BAYESUM_HOST_DEVICE void operator()(std::size_t i, float eps) const {
     theta[i] = mean[i] + sd[i] * eps;
   }
@@ -58,6 +66,7 @@ struct DrawSign {
   float inverse_temperature;
   const float* natural;
   float* theta;
+  std::array<const float*, 1> inputs() const { return {natural}; }
   BAYESUM_HOST_DEVICE void operator()(std::size_t i, float half_logit) const {
     theta[i] = std::tanh((natural[i] + sign * half_logit) * inverse_temperature);
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -33,6 +34,7 @@ BAYESUM_HOST_DEVICE inline float clipped(float x, float radius) {
 }
 
 // A diagonal Gaussian's m <- m - rate clip((M + delta m) / (h + delta)), radius infinite for none.
+// 1 / (h + delta) is the square of unit_sigma, which a draw needs too.
 struct PreconditionedStep {
   float rate;
   float decay;  // delta
@@ -40,7 +42,8 @@ struct PreconditionedStep {
   float* mean;
   BAYESUM_HOST_DEVICE float operator()(std::size_t i, float momentum, float h) const {
     const float m = mean[i];
-    const float next = m - rate * clipped((momentum + decay * m) / (h + decay), radius);
+    const float root = unit_sigma(h, decay);
+    const float next = m - rate * clipped((momentum + decay * m) * root * root, radius);
     mean[i] = next;
     return next;
   }
@@ -71,13 +74,13 @@ struct IvonStep {
   float* curvature;
 
   template <IvonCurvature kForm>
-  BAYESUM_HOST_DEVICE float relative_curvature(std::size_t i, float g, float a) const {
+  BAYESUM_HOST_DEVICE float relative_curvature(std::size_t i, float g, float inverse) const {
     if constexpr (kForm == IvonCurvature::kPrice) return scale * second[i];
     if constexpr (kForm == IvonCurvature::kPriceHere) {
       return scale * ((theta[i] - step.mean[i]) * g);
     }
-    if constexpr (kForm == IvonCurvature::kSquares) return scale * second[i] / a;
-    return scale * (g * g) / a;
+    if constexpr (kForm == IvonCurvature::kSquares) return scale * second[i] * inverse;
+    return scale * (g * g) * inverse;
   }
 
   // Returns the new h, and leaves the new mean in `mean`.
@@ -86,7 +89,8 @@ struct IvonStep {
     const float g = gradient[i];
     const float h = curvature[i];
     const float a = h + step.decay;
-    const float u = rate * (relative_curvature<kForm>(i, g, a) - h / a);
+    const float inverse = 1.0f / a;
+    const float u = rate * (relative_curvature<kForm>(i, g, inverse) - h * inverse);
     const float grown = h + a * (u * (1.0f + 0.5f * u));
     const float raised = grown < floor ? floor : grown;
     const float next = raised > kLargest ? kLargest : raised;
@@ -117,6 +121,11 @@ struct IvonUpdateAndDraw {
   IvonStep op;
   float inverse_root_ess;
   float* theta;
+  std::array<const float*, 5> inputs() const {
+    constexpr bool kOfSecond = kForm == IvonCurvature::kPrice || kForm == IvonCurvature::kSquares;
+    return {op.gradient, op.curvature, op.momentum.running, op.step.mean,
+            kOfSecond ? op.second : theta};
+  }
   BAYESUM_HOST_DEVICE void operator()(std::size_t i, float eps) const {
     float mean;
     const float h = op.update<kForm>(i, &mean);

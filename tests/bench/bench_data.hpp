@@ -3,9 +3,12 @@
 #include <benchmark/benchmark.h>
 
 #include <cstddef>
+#include <iostream>
 #include <span>
+#include <string_view>
 
 #include "kernels/buffer.hpp"
+#include "kernels/error.hpp"
 #include "kernels/parallel.hpp"
 #include "kernels/random.hpp"
 
@@ -34,6 +37,33 @@ inline double read_all(std::span<const double> data) {
 
 inline benchmark::Counter rate(double per_iteration) {
   return {per_iteration, benchmark::Counter::kIsIterationInvariantRate};
+}
+
+// Where the benchmarks of a program run that takes --device.
+inline Device& chosen_device() {
+  static Device device;
+  return device;
+}
+
+// The main function of such a program: Google Benchmark's options, --device cpu and --device cuda.
+inline int run_on_device(int count, char** arguments) {
+  benchmark::Initialize(&count, arguments);
+  const std::string_view option = count > 1 ? arguments[1] : "",
+                         name = count > 2 ? arguments[2] : "";
+  if (count != 1 && (count != 3 || option != "--device" || (name != "cpu" && name != "cuda"))) {
+    std::cerr << arguments[0] << ": beyond those of Google Benchmark the one option is --device, "
+              << "cpu or cuda\n";
+    return static_cast<int>(ExitCode::kUsage);
+  }
+  if (name == "cuda") chosen_device() = {DeviceKind::kCuda, 0};
+  try {
+    const Stream there(chosen_device());
+    benchmark::RunSpecifiedBenchmarks();
+  } catch (const Error& error) {
+    std::cerr << arguments[0] << ": " << error.what() << '\n';
+    return static_cast<int>(error.code());
+  }
+  return 0;
 }
 
 }  // namespace bayesum::bench

@@ -1,10 +1,12 @@
-// One step of the rules of weights, beside a copy of memory in the same run. "bytes" counts what a
-// step must move, each array read or written once; arguments are millions of weights.
+// One step of the rules of weights, beside a copy of memory in the same run, on the CPU or, by
+// --device cuda, on a GPU. "bytes" counts what a step must move, each array read or written once;
+// arguments are millions of weights.
 
 #include <benchmark/benchmark.h>
 
 #include <cstring>
 
+#include "kernels/elementwise.hpp"
 #include "kernels/reduce.hpp"
 #include "kernels/weights/steps.hpp"
 #include "tests/bench/bench_data.hpp"
@@ -13,17 +15,19 @@ namespace bayesum::bench {
 namespace {
 
 struct Weights {
+  Stream stream{chosen_device()};
   std::size_t size;
   Buffer<float> mean, curvature, momentum, gradient, theta;
 
   explicit Weights(const benchmark::State& state)
       : size(static_cast<std::size_t>(state.range(0)) * 1'000'000),
         mean(filled(0)),
-        curvature(filled(1)),
+        curvature(chosen_device(), size),
         momentum(filled(0)),
         gradient(filled(2)),
         theta(filled(3)) {
-    for (float& h : curvature.span()) h = 0.1f + h * h;
+    apply(stream, FillOf<float>{.value = 0.1f, .out = curvature.data()}, size);
+    apply(stream, AddScaledSquare{1.0f, gradient.data(), curvature.data()}, size);
   }
 
   Momentum running() { return {0.9f, 0.1f, 1e-3f, 1.0f, momentum.data()}; }
@@ -42,8 +46,8 @@ struct Weights {
 
  private:
   Buffer<float> filled(std::uint32_t draw) const {
-    Buffer<float> buffer(Device{}, size);
-    fill_normal(Stream(), {.seed = 1, .draw = draw}, 0, buffer.span());
+    Buffer<float> buffer(chosen_device(), size);
+    fill_normal(stream, {.seed = 1, .draw = draw}, 0, buffer.span());
     return buffer;
   }
 };
@@ -52,6 +56,7 @@ template <class Body>
 void timed(benchmark::State& state, Weights& weights, double bytes, const Body& body) {
   for (auto _ : state) {
     body();
+    weights.stream.synchronize();
     benchmark::ClobberMemory();
   }
   state.counters["bytes"] = rate(bytes * static_cast<double>(weights.size));
@@ -60,6 +65,7 @@ void timed(benchmark::State& state, Weights& weights, double bytes, const Body& 
 void memory_copy(benchmark::State& state) {
   Weights w(state);
   timed(state, w, 8, [&] {
+    if (w.stream.on_cuda()) return copy<float>(w.stream, w.mean.span(), w.theta.span());
     cpu::parallel_ranges(w.size, 1 << 16, [&](std::size_t begin, std::size_t end) {
       std::memcpy(w.theta.data() + begin, w.mean.data() + begin, (end - begin) * sizeof(float));
     });
@@ -78,49 +84,49 @@ void adamw(benchmark::State& state) {
                       .gradient = w.gradient.data(),
                       .mean = w.mean.data(),
                       .curvature = w.curvature.data()};
-  timed(state, w, 28, [&] { apply(Stream(), step, w.size); });
+  timed(state, w, 28, [&] { apply(w.stream, step, w.size); });
 }
 
 // The noise of the world: theta - m is recovered.
 void ivon(benchmark::State& state) {
   Weights w(state);
   const IvonStep step = w.ivon();
-  timed(state, w, 32, [&] { apply(Stream(), step, w.size); });
+  timed(state, w, 32, [&] { apply(w.stream, step, w.size); });
 }
 
 void ivon_and_next_draw(benchmark::State& state) {
   Weights w(state);
   const IvonStep step = w.ivon();
   const NextDraw next{{{.seed = 7}, 0}, 1e-5f, w.theta.data()};
-  timed(state, w, 36, [&] { apply(Stream(), step, next, w.size); });
+  timed(state, w, 36, [&] { apply(w.stream, step, next, w.size); });
 }
 
 void draw(benchmark::State& state) {
   Weights w(state);
   const DrawGaussian op{1e-5f, 1e-6f, w.mean.data(), w.curvature.data(), w.theta.data()};
-  timed(state, w, 12, [&] { apply(Stream(), op, {{.seed = 7}, 0}, w.size); });
+  timed(state, w, 12, [&] { apply(w.stream, op, {{.seed = 7}, 0}, w.size); });
 }
 
 void normal_noise(benchmark::State& state) {
   Weights w(state);
-  timed(state, w, 4, [&] { fill_normal(Stream(), {.seed = 7}, 0, w.theta.span()); });
+  timed(state, w, 4, [&] { fill_normal(w.stream, {.seed = 7}, 0, w.theta.span()); });
 }
 
 void teach(benchmark::State& state) {
   Weights w(state);
   const AddDeviationGradient op{w.theta.data(), w.mean.data(), w.gradient.data(),
                                 w.momentum.data()};
-  timed(state, w, 20, [&] { apply(Stream(), op, w.size); });
+  timed(state, w, 20, [&] { apply(w.stream, op, w.size); });
 }
 
 void norm(benchmark::State& state) {
   Weights w(state);
   timed(state, w, 4,
-        [&] { benchmark::DoNotOptimize(sum_of_squares(Stream(), w.gradient.span())); });
+        [&] { benchmark::DoNotOptimize(sum_of_squares(w.stream, w.gradient.span())); });
 }
 
-#define BAYESUM_BENCH_WEIGHTS(function)                                        \
-  BENCHMARK(function)->Arg(124)->UseRealTime()->MeasureProcessCPUTime()->Unit( \
+#define BAYESUM_BENCH_WEIGHTS(function)                                                \
+  BENCHMARK(function)->Arg(8)->Arg(124)->UseRealTime()->MeasureProcessCPUTime()->Unit( \
       benchmark::kMillisecond)
 BAYESUM_BENCH_WEIGHTS(memory_copy);
 BAYESUM_BENCH_WEIGHTS(adamw);
@@ -134,4 +140,4 @@ BAYESUM_BENCH_WEIGHTS(norm);
 }  // namespace
 }  // namespace bayesum::bench
 
-BENCHMARK_MAIN();
+int main(int count, char** arguments) { return bayesum::bench::run_on_device(count, arguments); }

@@ -4,9 +4,8 @@ import json
 import os
 import struct
 import subprocess
+import tempfile
 import time
-
-import numpy as np
 
 
 def threads_environment(threads):
@@ -22,11 +21,17 @@ class Run:
         launcher = ["mpirun", "-np", str(ranks)] if ranks > 1 else []
         command = launcher + [program, "train", config, "--run.dir", self.folder,
                               "--run.overwrite", "true", "--run.checkpoint_every", "0", *flags]
-        began = time.perf_counter()
-        done = subprocess.run(command, env=threads_environment(threads), capture_output=True, text=True)
-        self.wall = time.perf_counter() - began
-        if done.returncode != 0:
-            raise RuntimeError(f"{name}: {done.stderr.strip()}")
+        with tempfile.TemporaryFile("w+") as complaint:
+            began = time.perf_counter()
+            running = subprocess.Popen(command, env=threads_environment(threads),
+                                       stdout=subprocess.DEVNULL, stderr=complaint)
+            _, status, used = os.wait4(running.pid, 0)
+            self.wall = time.perf_counter() - began
+            running.returncode = os.waitstatus_to_exitcode(status)
+            if running.returncode != 0:
+                complaint.seek(0)
+                raise RuntimeError(f"{name}: {complaint.read().strip()}")
+        self.peak_mib = used.ru_maxrss / 1024
         with open(os.path.join(self.folder, "metrics.jsonl")) as file:
             self.steps = [json.loads(line) for line in file]
 
@@ -41,6 +46,8 @@ class Run:
 
 def tensors(path):
     """Every float64 tensor of a safetensors file."""
+    import numpy as np
+
     with open(path, "rb") as file:
         size = struct.unpack("<Q", file.read(8))[0]
         header = json.loads(file.read(size))

@@ -14,7 +14,7 @@ def cpu_name():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("comparison", choices=["regression", "counts", "topics", "ranks"])
+    parser.add_argument("comparison", choices=["regression", "counts", "topics", "ranks", "networks"])
     parser.add_argument("--program", required=True)
     parser.add_argument("--folder", required=True, help="for data and runs")
     parser.add_argument("--threads", type=int, default=2)

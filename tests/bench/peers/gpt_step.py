@@ -1,23 +1,25 @@
 #!/usr/bin/env python3
-"""Forward and backward of GPT-2 in PyTorch, the jobs of tests/bench/bench_gpt.cpp: the best of many
-steps, as there. Needs the package torch.
+"""Steps of GPT-2 in PyTorch: forward and backward, the jobs of tests/bench/bench_gpt.cpp, or with
+--rule the whole training step. The best of many. Needs the package torch; IVON, ivon-opt.
 
-    tests/bench/peers/gpt_step.py [--threads N] [--seconds S]
+    tests/bench/peers/gpt_step.py [--threads N] [--seconds S] [--device cpu|cuda]
+        [--rule none|adamw|ivon] [--job NAME --precision float32|bfloat16 --json]
+
+PyTorch runs as it comes (no torch.compile), AdamW fused, under autocast for bfloat16, with the tokens
+of every step in memory before.
 """
 
 import argparse
+import json
+import resource
+import statistics
 import time
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-# name: vocabulary (padded), context, layers, heads, channels, biases, rows
-JOBS = {
-    "nanoGPT's CPU": (65, 64, 4, 4, 128, False, 12),
-    "nanoGPT's GPU": (65, 256, 6, 6, 384, False, 16),
-    "GPT-2 124M": (50304, 64, 12, 12, 768, True, 4),
-}
+from gpt_jobs import CPU_JOBS, GPU_JOBS, PRECISIONS, SMALL_JOBS
 
 
 class Block(nn.Module):
@@ -41,50 +43,101 @@ class Block(nn.Module):
 
 
 class Gpt2(nn.Module):
-    def __init__(self, vocabulary, context, layers, heads, channels, biases):
+    def __init__(self, job):
         super().__init__()
-        self.tokens = nn.Embedding(vocabulary, channels)
-        self.positions = nn.Embedding(context, channels)
-        self.blocks = nn.ModuleList(Block(heads, channels, biases) for _ in range(layers))
-        self.norm = nn.LayerNorm(channels, bias=biases)
+        self.tokens = nn.Embedding(job.vocabulary, job.channels)
+        self.positions = nn.Embedding(job.context, job.channels)
+        self.blocks = nn.ModuleList(Block(job.heads, job.channels, job.biases) for _ in range(job.layers))
+        self.norm = nn.LayerNorm(job.channels, bias=job.biases)
+        for weight in (self.tokens.weight, self.positions.weight):
+            nn.init.normal_(weight, std=0.02)
 
     def forward(self, tokens, targets):
-        s = self.tokens(tokens) + self.positions(torch.arange(tokens.shape[1]))
+        s = self.tokens(tokens) + self.positions(torch.arange(tokens.shape[1], device=tokens.device))
         for block in self.blocks:
             s = block(s)
         logits = F.linear(self.norm(s), self.tokens.weight)
-        return F.cross_entropy(logits.view(-1, logits.shape[-1]), targets.view(-1), reduction="sum")
+        return F.cross_entropy(logits.view(-1, logits.shape[-1]), targets.view(-1))
 
 
-def best_step(job, bfloat16, seconds):
-    *sizes, rows = job
-    torch.manual_seed(1)
-    network = Gpt2(*sizes)
-    tokens, targets = torch.randint(min(sizes[0], 50257), (2, rows, sizes[1]))
-    best, began = float("inf"), time.perf_counter()
-    while time.perf_counter() - began < seconds:
-        network.zero_grad(set_to_none=True)
-        before = time.perf_counter()
-        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-            loss = network(tokens, targets)
+class Trainer:
+    def __init__(self, job, rule, bfloat16, device):
+        torch.manual_seed(1)
+        self.network = Gpt2(job).to(device)
+        self.tokens, self.targets = torch.randint(min(job.vocabulary, 50257), (2, job.rows, job.context),
+                                                  device=device)
+        self.autocast = torch.autocast(device, torch.bfloat16, enabled=bfloat16)
+        self.step = {"none": self.gradient, "adamw": self.adamw_step, "ivon": self.ivon_step}[rule]
+        parameters = self.network.parameters()
+        if rule == "adamw":
+            self.optimizer = torch.optim.AdamW(parameters, lr=1e-4, betas=(0.9, 0.95), weight_decay=0.1,
+                                               fused=True)
+        elif rule == "ivon":
+            import ivon
+
+            self.optimizer = ivon.IVON(parameters, lr=100, ess=1e8, hess_init=1e-3, beta2=0.9999,
+                                       weight_decay=1e-6, clip_radius=1e-3)
+
+    def gradient(self):
+        self.network.zero_grad(set_to_none=True)
+        with self.autocast:
+            loss = self.network(self.tokens, self.targets)
         loss.backward()
-        best = min(best, time.perf_counter() - before)
-    return best, tokens.numel() / best
+
+    def adamw_step(self):
+        self.gradient()
+        self.optimizer.step()
+
+    def ivon_step(self):
+        with self.optimizer.sampled_params(train=True):
+            self.gradient()
+        self.optimizer.step()
+
+
+def step_times(job, rule, precision, seconds, device):
+    trainer = Trainer(job, rule, precision == "bfloat16", device)
+    wait = torch.cuda.synchronize if device == "cuda" else lambda: None
+    trainer.step()
+    times, began = [], time.perf_counter()
+    while time.perf_counter() - began < seconds or not times:
+        wait()
+        before = time.perf_counter()
+        trainer.step()
+        wait()
+        times.append(time.perf_counter() - before)
+    return times
+
+
+def print_table(args):
+    jobs = CPU_JOBS if args.device == "cpu" else GPU_JOBS
+    print(f"PyTorch {torch.__version__}, {args.threads} threads, rule {args.rule}\n")
+    print("| job | precision | best step, ms | tokens/s |\n|---|---|---|---|")
+    for name, job in jobs.items():
+        for precision in PRECISIONS:
+            best = min(step_times(job, args.rule, precision, args.seconds, args.device))
+            print(f"| {name} | {precision} | {1e3 * best:.1f} | {job.tokens / best:.0f} |", flush=True)
+
+
+def print_json(args):
+    jobs = {**SMALL_JOBS, **(CPU_JOBS if args.device == "cpu" else GPU_JOBS)}
+    times = step_times(jobs[args.job], args.rule, args.precision, args.seconds, args.device)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"seconds": min(times), "median": statistics.median(times), "peak_mib": peak,
+                      "version": torch.__version__}))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--rule", choices=["none", "adamw", "ivon"], default="none")
+    parser.add_argument("--job")
+    parser.add_argument("--precision", choices=PRECISIONS, default="float32")
+    parser.add_argument("--json", action="store_true", help="one job, one line of JSON")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    print(f"PyTorch {torch.__version__}, {args.threads} threads\n")
-    print("| job | precision | best step, ms | tokens/s |\n|---|---|---|---|")
-    for name, job in JOBS.items():
-        for bfloat16 in (False, True):
-            best, tokens = best_step(job, bfloat16, args.seconds)
-            precision = "bfloat16" if bfloat16 else "float32"
-            print(f"| {name} | {precision} | {1e3 * best:.1f} | {tokens:.0f} |", flush=True)
+    print_json(args) if args.json else print_table(args)
 
 
 if __name__ == "__main__":

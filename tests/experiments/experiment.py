@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+"""The experiments of this folder; run.sh starts it."""
+
+import argparse
+import importlib
+import os
+import tomllib
+
+from runs import Runs
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Experiment:
+    """What every experiment is given: where data, runs and results are, and the tuning grids."""
+
+    def __init__(self, args):
+        self.here = HERE
+        self.results = os.path.join(HERE, "RESULTS.md")
+        self.root = os.path.dirname(os.path.dirname(HERE))
+        self.data = os.environ.get("BAYESUM_DATA_DIR", "")
+        self.runs = Runs(args.program, args.folder, args.jobs)
+        with open(os.path.join(HERE, "grids.toml"), "rb") as file:
+            self.grids = tomllib.load(file)
+
+    def skip(self, what, why):
+        print(f"    skipped: {what}: {why}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="+", choices=["uci", "shakespeare", "fashion"])
+    parser.add_argument("--program", required=True)
+    parser.add_argument("--folder", required=True, help="for runs, kept until it is deleted")
+    parser.add_argument("--jobs", type=int, default=2, help="trainings at a time, a thread each")
+    args = parser.parse_args()
+    experiment = Experiment(args)
+    for name in args.names:
+        print(f"    {name}", flush=True)
+        importlib.import_module(name).run(experiment)
+
+
+if __name__ == "__main__":
+    main()

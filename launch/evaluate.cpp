@@ -120,7 +120,7 @@ void tell(const TrainedModel& trained, const Findings& found) {
 ExitCode evaluate(const EvaluateOptions& options, Job& job) {
   Communicator& ranks = job.ranks();
   bool network = false;
-  agree(ranks, Stream(), [&] { network = is_network_file(posterior_path(options.trained)); });
+  agree(ranks, Stream(), [&] { network = is_network_file(posterior_path(options.trained.at(0))); });
   if (network) return evaluate_network(options, job);
   TrainedModel trained;
   agree(ranks, Stream(), [&] {
@@ -129,7 +129,12 @@ ExitCode evaluate(const EvaluateOptions& options, Job& job) {
                   "evaluate needs held-out rows (--data), the rows of the "
                   "training (--training), or both");
     }
-    trained = load_trained(options.trained);
+    if (options.trained.size() > 1) {
+      throw Error(ExitCode::kUsage,
+                  options.trained.front().string() +
+                      " is no network: several runs are averaged of networks alone");
+    }
+    trained = load_trained(options.trained.front());
   });
   Findings found;
   if (!options.data.path.empty() && has_latent_rows(trained)) {

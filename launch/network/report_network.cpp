@@ -98,7 +98,7 @@ ExitCode report_network(const ReportOptions& options, Job& job) {
                 "weights of a network");
   });
   NetworkQuestion question;
-  question.trained = options.trained;
+  question.trained = {options.trained};
   question.data = options.data;
   question.must_score = false;
   const NetworkFindings found = assess_network(Stream(), ranks, question);

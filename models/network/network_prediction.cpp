@@ -43,11 +43,13 @@ WeightDraws::WeightDraws(std::span<const float> mean, std::span<const float> sd,
 }
 
 void WeightDraws::make(const Stream& stream, std::size_t s, std::span<float> theta) const {
+  if (sd_.empty()) return copy<float>(stream, mean_, theta);
   apply(stream, DrawWithSd{mean_.data(), sd_.data(), theta.data()},
         {noise_after_training(seed_, static_cast<std::uint32_t>(s)), 0}, theta.size());
 }
 
 std::span<const float> WeightDraws::theta(const Stream& stream, std::size_t s) {
+  if (sd_.empty()) return mean_;
   const std::size_t place = room_ == draws_ ? s : 0;
   for (std::size_t next = kept_.size(); next <= place; ++next) {
     kept_.emplace_back(stream.device(), mean_.size());

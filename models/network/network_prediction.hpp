@@ -22,8 +22,8 @@ NoiseId noise_after_training(std::uint64_t seed, std::uint32_t draw);
 // are kept once they are asked for, otherwise each is made whenever it is.
 class WeightDraws {
  public:
-  // `mean` and `sd` live on the device of the streams that follow, and outlive this. Error(kUsage)
-  // without a draw.
+  // `mean` and `sd` live on the device of the streams that follow, and outlive this. Without `sd`
+  // every draw is the mean. Error(kUsage) without a draw.
   WeightDraws(std::span<const float> mean, std::span<const float> sd, std::size_t draws,
               std::uint64_t seed);
 

@@ -30,6 +30,11 @@ struct OpenNetwork {
 NetworkDescription describe_network(const NetworkConfig& model, const ExamplesConfig& data,
                                     const ExampleSets& examples);
 
+// Error(kUsage) naming both runs unless the second reads the same examples as the first and
+// predicts the same of them, so that what they say can be averaged.
+void check_alike(const OpenNetwork& first, const std::string& first_name, const OpenNetwork& second,
+                 const std::string& second_name);
+
 // Is it the posterior file of a network? What cannot be read is none.
 bool is_network_file(const std::filesystem::path& path);
 

@@ -62,7 +62,8 @@ struct Case {
   NetworkEvaluation evaluate(const Examples& examples, const RowDesign& design, Communicator& ranks,
                              std::size_t draws = kDraws) const {
     WeightDraws weights(mean, sd, draws, kSeed);
-    return evaluate_network(Stream(), ranks, network, weights, examples, design, kSeed);
+    const Predictor predictor{&network, &weights};
+    return evaluate_network(Stream(), ranks, {&predictor, 1}, examples, design, kSeed);
   }
   NetworkEvaluation evaluate(const Examples& examples, const RowDesign& design,
                              std::size_t draws = kDraws) const {

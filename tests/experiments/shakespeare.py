@@ -5,7 +5,8 @@ import os
 from report import table, with_error, write_curves, write_section
 from runs import chosen_of, course, points
 
-SEEDS, STEPS, TUNING_STEPS, DRAWS = (1, 2, 3), 2000, 500, 8
+SEEDS, STEPS, TUNING_STEPS = (1, 2, 3), 2000, 500
+DRAWS = {"adamw": 0, "ivon": 4}  # 0: the mean alone
 NAMES = {"adamw": "AdamW", "ivon": "IVON"}
 
 
@@ -56,13 +57,14 @@ def run(experiment):
     all_runs = [(method, seed) for seed in SEEDS for method in chosen]
     trained = dict(zip(all_runs, experiment.runs.map(train, all_runs)))
     scores = dict(zip(all_runs, experiment.runs.map(
-        lambda which: experiment.runs.evaluate([trained[which]], "--samples", DRAWS), all_runs)))
+        lambda which: experiment.runs.evaluate([trained[which]], "--samples", DRAWS[which[0]]),
+        all_runs)))
     write_curves(os.path.join(experiment.here, "shakespeare"),
                  {f"{NAMES[method]}, seed {seed}": course(trained[method, seed], "validation_loss")
                   for method, seed in sorted(trained)},
                  "tinyshakespeare: GPT of 0.8 million parameters", "validation loss")
     write_section(experiment.results, "Tinyshakespeare", TEXT.format(
-        steps=STEPS, tuning=TUNING_STEPS, tried=table(tried), draws=DRAWS,
+        steps=STEPS, tuning=TUNING_STEPS, tried=table(tried), draws=DRAWS["ivon"],
         seeds=len(SEEDS), scores=table(rows_of(scores)), verdict=verdict(scores)))
 
 

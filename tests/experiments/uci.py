@@ -79,8 +79,8 @@ def scores_of(split, grids):
     chosen = {method: split.tune(method, grid) for method, grid in grids.items()}
     ivon = split.runs.evaluate([split.final("ivon", chosen["ivon"], 1)], "--samples", DRAWS)
     networks = [split.final("adamw", chosen["adamw"], seed) for seed in range(1, MEMBERS + 1)]
-    return {"AdamW": split.runs.evaluate(networks[:1], "--samples", 1)["averaged"],
-            f"deep ensemble of {MEMBERS}": split.runs.evaluate(networks, "--samples", 1)["averaged"],
+    return {"AdamW": split.runs.evaluate(networks[:1], "--samples", 0)["averaged"],
+            f"deep ensemble of {MEMBERS}": split.runs.evaluate(networks, "--samples", 0)["averaged"],
             "IVON, at the mean": ivon["mean"],
             "IVON, averaged": ivon["averaged"]}, chosen  # fmt: skip
 

@@ -15,7 +15,7 @@ class Fashion:
     def __init__(self, experiment):
         self.runs = experiment.runs
         self.config = os.path.join(experiment.here, "fashion.toml")
-        self.folder = os.path.join(experiment.root, "data", "fashion")
+        self.folder = os.path.join("data", "fashion")
         digits = os.path.join(experiment.data, DIGITS)
         self.digits = digits if os.path.exists(digits) else None
 

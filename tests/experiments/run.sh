@@ -23,8 +23,7 @@ main() {
   export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
   mpi_environment "$cores"
   say "Experiments: $* ($cores trainings at a time)"
-  python3 "$root/tests/experiments/experiment.py" "$@" --program "$(program_of cpu)" \
-    --folder "$root/build/experiments" --jobs "$cores"
+  python3 "$root/tests/experiments/experiment.py" "$@" --program "$(program_of cpu)" --jobs "$cores"
 }
 
 main "$@"

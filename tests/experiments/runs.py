@@ -63,10 +63,10 @@ class Runs:
 
 
 def course(run, key):
-    """(step, value) of every line of metrics.jsonl that has the key."""
+    """(step, value) of the lines of metrics.jsonl that have the key; of lines of one step the last."""
     with open(os.path.join(run, "metrics.jsonl")) as file:
-        lines = [json.loads(line) for line in file]
-    return [(line["step"], line[key]) for line in lines if key in line]
+        lines = [json.loads(line) for line in file if line.endswith("}\n")]
+    return sorted({line["step"]: line[key] for line in lines if key in line}.items())
 
 
 def points(grid):

@@ -114,7 +114,8 @@ def run(experiment):
         return experiment.skip("uci", "the tables of BAYESUM_DATA_DIR/uci are not here")
     grids = experiment.grids["uci"]
     paired = [["", "IVON's average against", "log-likelihood more by", "splits where it is larger"]]
-    table_rows = [["", "", "RMSE", "log-likelihood", "in 50 %", "in 90 %"]]
+    header = ["", "", "RMSE", "log-likelihood", "in 50 %", "in 90 %"]
+    table_rows = [header]
     for name in TABLES:
         found = experiment.runs.map(lambda k: scores_of(Split(experiment, name, k), grids),
                                     range(SPLITS))
@@ -124,7 +125,7 @@ def run(experiment):
         for method in grids:
             paired.append([name, method + " chose (splits)",
                            times_chosen(grids[method], [one[method] for one in chosen]), ""])
-        print(table(rows_of(name, scored)), flush=True)
+        print(table([header] + rows_of(name, scored)), flush=True)
     write_section(experiment.results, "UCI regression", TEXT.format(
         scores=table(table_rows), paired=table(paired), count=len(points(grids["ivon"]))))
 

@@ -120,15 +120,20 @@ void tell(const TrainedModel& trained, const Findings& found) {
 ExitCode evaluate(const EvaluateOptions& options, Job& job) {
   Communicator& ranks = job.ranks();
   bool network = false;
-  agree(ranks, Stream(), [&] { network = is_network_file(posterior_path(options.trained)); });
+  agree(ranks, Stream(), [&] { network = is_network_file(posterior_path(options.trained.at(0))); });
   if (network) return evaluate_network(options, job);
   TrainedModel trained;
   agree(ranks, Stream(), [&] {
-    trained = load_trained(options.trained);
+    trained = load_trained(options.trained.front());
     if (options.data.path.empty() && options.training.path.empty()) {
       throw Error(ExitCode::kUsage,
                   "evaluate needs held-out rows (--data), the rows of the "
                   "training (--training), or both");
+    }
+    if (options.trained.size() > 1) {
+      throw Error(ExitCode::kUsage,
+                  options.trained.front().string() +
+                      " is no network: several runs are averaged of networks alone");
     }
   });
   Findings found;

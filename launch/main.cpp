@@ -166,7 +166,9 @@ class CommandLine {
           read_alike(evaluate_.data, evaluate_.training);
           return evaluate(evaluate_, job_);
         });
-    sub->add_option("RUN", evaluate_.trained, "run folder or posterior file")->required();
+    sub->add_option("RUN", evaluate_.trained,
+                    "run folder or posterior file; of networks several, an ensemble")
+        ->required();
     add_other_data(sub, evaluate_.data, "held-out rows to score");
     add_training(*sub, evaluate_.training, evaluate_.draws);
     add_samples(sub, evaluate_.samples);
@@ -175,12 +177,14 @@ class CommandLine {
     sub->add_flag("--json", evaluate_.json, "for programs");
     sub->footer(
         "Of a network --data is by default what its training held out; images want their labels\n"
-        "in --response.");
+        "in --response. Several runs, say of one configuration and several seeds, are judged as\n"
+        "one: by their predictions averaged, beside the mean of the first alone.");
   }
 
   static void add_samples(CLI::App* sub, std::int64_t& samples) {
-    sub->add_option("--samples", samples, "of a network: draws of its weights")
-        ->check(CLI::Range(1, 1 << 20))
+    sub->add_option("--samples", samples,
+                    "of a network: draws of its weights, of each run; 0: its mean alone")
+        ->check(CLI::Range(0, 1 << 20))
         ->capture_default_str();
   }
 

@@ -128,8 +128,7 @@ class Teller {
 void tell_text(const GenerateOptions& options, const Stream& stream) {
   const OpenNetwork trained = open(options, stream);
   const std::vector<std::int32_t> prompt = tokens_of(*trained.tokenizer, options.prompt);
-  const WeightDraws draws(*trained.rule, trained.mean.span(), trained.sd.span(),
-                          static_cast<std::size_t>(options.draws), trained.description.seed);
+  const WeightDraws draws = draws_of(trained, options.draws);
   TextGenerator generator(
       stream, gpt2_config(trained.model, trained.shape), draws,
       {options.temperature, options.top_k, static_cast<std::uint64_t>(options.seed)}, prompt);

@@ -1,6 +1,9 @@
 #include "launch/network/network_assessment.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <memory>
+#include <span>
 #include <vector>
 
 #include "core/agree.hpp"
@@ -35,7 +38,7 @@ std::unique_ptr<Examples> held_out(const OpenNetwork& trained, const NetworkQues
   if (examples) {
     name = !data.validation.empty() ? data.validation : "the held-out part of " + data.path;
   } else if (question.must_score) {
-    throw Error(ExitCode::kUsage, question.trained.string() +
+    throw Error(ExitCode::kUsage, question.trained.front().string() +
                                       " was trained without held-out data: name some with --data");
   }
   return examples;
@@ -45,6 +48,42 @@ std::vector<double> negative(std::vector<double> values) {
   for (double& value : values) value = -value;
   return values;
 }
+
+// Posteriors that are averaged, and their draws. Not moved once it is open: draws look into it.
+class Ensemble {
+ public:
+  void open(const Stream& stream, const NetworkQuestion& question) {
+    for (const std::filesystem::path& path : question.trained) {
+      trained_.push_back(open_network(stream, posterior_path(path)));
+      check_alike(first(), question.trained.front().string(), trained_.back(), path.string());
+      check_held_out(question, path);
+    }
+    for (const OpenNetwork& each : trained_) draws_.push_back(draws_of(each, question.draws));
+    for (std::size_t k = 0; k < trained_.size(); ++k) {
+      predictors_.push_back({trained_[k].network.get(), &draws_[k]});
+    }
+  }
+
+  const OpenNetwork& first() const { return trained_.front(); }
+  std::span<const Predictor> predictors() const { return predictors_; }
+
+ private:
+  // What one training held out another may have learned from.
+  void check_held_out(const NetworkQuestion& question, const std::filesystem::path& path) const {
+    if (!question.data.path.empty() ||
+        trained_.back().description.fingerprint == first().description.fingerprint) {
+      return;
+    }
+    throw Error(ExitCode::kUsage,
+                path.string() + " was trained on other examples than " +
+                    question.trained.front().string() +
+                    ", perhaps on those that it held out: name held-out data with --data");
+  }
+
+  std::vector<OpenNetwork> trained_;
+  std::vector<WeightDraws> draws_;
+  std::vector<Predictor> predictors_;
+};
 
 Separation separation_of(const NetworkEvaluation& in, const NetworkEvaluation& out) {
   const auto by_entropy = [](const Uncertainty& a, const Uncertainty& b) {
@@ -151,20 +190,18 @@ void check_other_data(const OtherData& data, const OpenNetwork& trained) {
 NetworkFindings assess_network(const Stream& stream, Communicator& ranks,
                                const NetworkQuestion& question) {
   NetworkFindings found;
-  OpenNetwork trained;
+  Ensemble ensemble;
   std::unique_ptr<Examples> inside, outside;
-  std::optional<WeightDraws> draws;
   agree(ranks, stream, [&] {
-    trained = open_network(stream, posterior_path(question.trained));
-    inside = held_out(trained, question, found.data);
+    ensemble.open(stream, question);
+    inside = held_out(ensemble.first(), question, found.data);
     if (!question.other.empty()) {
-      outside = open_unlabelled(trained, question.other, question.data.format);
+      outside = open_unlabelled(ensemble.first(), question.other, question.data.format);
     }
-    draws.emplace(*trained.rule, trained.mean.span(), trained.sd.span(),
-                  static_cast<std::size_t>(question.draws), trained.description.seed);
   });
+  const OpenNetwork& trained = ensemble.first();
   const auto evaluate = [&](const Examples& examples) {
-    return evaluate_network(stream, ranks, *trained.network, *draws, examples, trained.design,
+    return evaluate_network(stream, ranks, ensemble.predictors(), examples, trained.design,
                             trained.description.seed);
   };
   if (inside) found.scores = evaluate(*inside);
@@ -173,6 +210,7 @@ NetworkFindings assess_network(const Stream& stream, Communicator& ranks,
     found.separation->path = question.other.string();
   }
   found.description = trained.description;
+  found.runs = question.trained.size();
   found.shape = trained.shape;
   return found;
 }
@@ -182,12 +220,18 @@ std::string headline(const NetworkDescription& trained) {
          counted(static_cast<std::size_t>(trained.step), "step");
 }
 
-std::string headline(const NetworkFindings& found) { return headline(found.description); }
+std::string headline(const NetworkFindings& found) {
+  return (found.runs > 1 ? counted(found.runs, "run") + ", the first " : std::string()) +
+         headline(found.description);
+}
 
 Table score_table(const NetworkFindings& found) {
   const NetworkEvaluation& scores = found.scores;
-  Table table({"", "at the mean", "averaged over " + counted(scores.draws, "draw"), "difference",
-               "95 % interval"});
+  const bool one = found.runs == 1;
+  Table table({"", one ? "at the mean" : "first run's mean",
+               "averaged over " + counted(scores.draws, "draw") +
+                   (one ? std::string() : " of " + counted(found.runs, "run")),
+               "difference", "95 % interval"});
   add(table, "negative log-likelihood", scores.mean.nll, scores.averaged.nll, scores.nll);
   if (scores.classes) {
     add_class_scores(table, found);
@@ -229,6 +273,7 @@ std::string json(const NetworkFindings& found) {
       .add("examples", scores.examples)
       .add("targets", scores.targets)
       .add("draws", static_cast<double>(scores.draws))
+      .add("runs", static_cast<double>(found.runs))
       .add("mean", json_of(scores.mean, scores.classes))
       .add("averaged", json_of(scores.averaged, scores.classes))
       .add("nll_difference", json_of(scores.nll))

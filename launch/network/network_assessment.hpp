@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "distributed/communicator.hpp"
 #include "launch/other_data.hpp"
@@ -27,7 +28,8 @@ struct Separation {
 };
 
 struct NetworkFindings {
-  NetworkDescription description;
+  NetworkDescription description;  // of the first run
+  std::size_t runs = 1;
   ExampleShape shape;
   std::string data;  // the held-out examples; empty: there are none, and no scores
   NetworkEvaluation scores;
@@ -35,17 +37,17 @@ struct NetworkFindings {
 };
 
 struct NetworkQuestion {
-  std::filesystem::path trained;  // run folder or posterior file
-  OtherData data;                 // no path: the held-out data of its training
-  std::filesystem::path other;    // of another kind; empty: none
-  std::int64_t draws = 16;
-  bool must_score = true;  // Error(kUsage) where there are no held-out data
+  std::vector<std::filesystem::path> trained;  // run folders or posterior files, an ensemble
+  OtherData data;                              // no path: the held-out data of its training
+  std::filesystem::path other;                 // of another kind; empty: none
+  std::int64_t draws = 16;                     // of each run; 0: its mean alone
+  bool must_score = true;                      // Error(kUsage) where there are no held-out data
 };
 
 // Error(kUsage) for what says how to read data of another kind than the network learned from.
 void check_other_data(const OtherData& data, const OpenNetwork& trained);
 
-// Collective. Errors as open_network and open_held_out.
+// Collective. Errors as open_network, open_held_out and check_alike.
 NetworkFindings assess_network(const Stream& stream, Communicator& ranks,
                                const NetworkQuestion& question);
 

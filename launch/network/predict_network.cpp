@@ -68,8 +68,7 @@ void write_predictions(const PredictOptions& options, const Stream& stream) {
   check_other_data(options.data, trained);
   const RowSource source = source_of(trained, options.data);
   const RowExamples examples = read_rows(source, trained.design);
-  WeightDraws draws(*trained.rule, trained.mean.span(), trained.sd.span(),
-                    static_cast<std::size_t>(options.samples), trained.description.seed);
+  WeightDraws draws = draws_of(trained, options.samples);
   RowPredictor predictor(stream, *trained.network, draws, examples, trained.design);
   write_rows(options, predictor, examples.size_in_order(), trained.design.classes,
              !source.response.empty());

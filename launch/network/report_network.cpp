@@ -103,7 +103,7 @@ ExitCode report_network(const ReportOptions& options, Job& job) {
                 "weights of a network");
   });
   NetworkQuestion question;
-  question.trained = options.trained;
+  question.trained = {options.trained};
   question.data = options.data;
   question.other = options.other;
   question.draws = options.samples;

@@ -36,27 +36,46 @@ enum Sum : std::size_t {
 enum Whole : std::size_t { kTargets, kAleatoric, kWhole };
 constexpr std::size_t kAllSums = kWhole + kPredictions * kSums;
 
+std::string values_and_draws(const Predictor& predictor) {
+  return std::to_string(predictor.draws->size()) + " draws of " +
+         std::to_string(predictor.network->outputs()) + " outputs";
+}
+
 std::size_t bin_of(double confidence) {
   const double bin = std::ceil(confidence * static_cast<double>(kReliabilityBins)) - 1.0;
   return static_cast<std::size_t>(std::clamp(bin, 0.0, kReliabilityBins - 1.0));
 }
 
+// How many values each predicts of a target.
+std::size_t values_of_all(std::span<const Predictor> predictors) {
+  const Predictor& first = predictors.front();
+  for (const Predictor& each : predictors) {
+    if (each.network->outputs() == first.network->outputs() &&
+        each.draws->size() == first.draws->size()) {
+      continue;
+    }
+    throw Error(ExitCode::kUsage, "an average of " + values_and_draws(first) + " and of " +
+                                      values_and_draws(each) + " would not be an equal mixture");
+  }
+  return first.network->outputs();
+}
+
 // Scores batches of examples, which are leaves of the tree of sums.
 class NetworkEvaluator {
  public:
-  NetworkEvaluator(const Stream& stream, Network& network, WeightDraws& draws,
+  NetworkEvaluator(const Stream& stream, std::span<const Predictor> predictors,
                    const Examples& examples, std::uint64_t seed)
       : stream_(stream),
-        network_(network),
-        draws_(draws),
+        predictors_(predictors),
+        values_(values_of_all(predictors)),
         length_(std::max<std::size_t>(examples.shape().context, 1)),
         columns_(std::max<std::size_t>(examples.shape().responses, 1)),
         is_classes_(examples.shape().responses == 0),
         is_tokens_(examples.shape().is_tokens()),
-        rows_(std::clamp<std::size_t>(kBatchValues / (length_ * network.outputs()), 1, kMostRows)),
+        rows_(std::clamp<std::size_t>(kBatchValues / (length_ * values_), 1, kMostRows)),
         feed_(examples, rows_, stream.device()),
-        outputs_(rows_ * length_ * network.outputs()),
-        classes_(is_classes_ ? rows_ * length_ : 0, network.outputs()),
+        outputs_(rows_ * length_ * values_),
+        classes_(is_classes_ ? rows_ * length_ : 0, values_),
         numbers_(is_classes_ ? 0 : rows_ * columns_),
         bootstrap_(seed) {}
 
@@ -81,10 +100,25 @@ class NetworkEvaluator {
   std::array<Uncertainty, kPredictions>& uncertainty() { return uncertainty_; }
 
  private:
-  std::span<float> predict(const ExampleBatch& batch, const Theta& theta) {
-    const std::size_t size = batch.rows * (is_classes_ ? length_ : 1) * network_.outputs();
-    network_.predict(stream_, theta, batch, std::span(outputs_).first(size));
+  std::span<float> predict(const ExampleBatch& batch, Network& network, const Theta& theta) {
+    const std::size_t size = batch.rows * (is_classes_ ? length_ : 1) * values_;
+    network.predict(stream_, theta, batch, std::span(outputs_).first(size));
     return std::span(outputs_).first(size);
+  }
+
+  std::span<float> predict_at_mean(const ExampleBatch& batch) {
+    const Predictor& first = predictors_.front();
+    return predict(batch, *first.network, first.draws->mean());
+  }
+
+  // add(outputs) of every draw of every predictor.
+  template <class Add>
+  void for_each_draw(const ExampleBatch& batch, const Add& add) {
+    for (const Predictor& each : predictors_) {
+      for (std::size_t s = 0; s < each.draws->size(); ++s) {
+        add(predict(batch, *each.network, each.draws->theta(stream_, s)));
+      }
+    }
   }
 
   void check(std::size_t row, double log_probability) const;
@@ -98,8 +132,8 @@ class NetworkEvaluator {
   }
 
   const Stream& stream_;
-  Network& network_;
-  WeightDraws& draws_;
+  std::span<const Predictor> predictors_;
+  std::size_t values_;  // predicted of a target
   std::size_t length_;
   std::size_t columns_;
   bool is_classes_;
@@ -131,12 +165,10 @@ void NetworkEvaluator::score_classes(const ExampleBatch& batch) {
   asked_ = targets_;
   if (!is_tokens_) std::ranges::replace(asked_, kNoTarget, 0);
   classes_.clear();
-  classes_.add(predict(batch, draws_.mean()), asked_);
+  classes_.add(predict_at_mean(batch), asked_);
   add_classes(0);
   classes_.clear();
-  for (std::size_t s = 0; s < draws_.size(); ++s) {
-    classes_.add(predict(batch, {draws_.theta(stream_, s), draws_.rounding(s)}), asked_);
-  }
+  for_each_draw(batch, [&](std::span<const float> outputs) { classes_.add(outputs, asked_); });
   add_classes(1);
   for (std::size_t target = 0; target < targets_.size(); ++target) {
     if (targets_[target] == kNoTarget) continue;
@@ -188,13 +220,11 @@ void NetworkEvaluator::score_numbers(const ExampleBatch& batch) {
   std::vector<float> responses(batch.rows * columns_);
   copy<float>(stream_, {batch.response.data, responses.size()}, responses);
   numbers_.clear();
-  numbers_.add(predict(batch, draws_.mean()), responses, columns_);
+  numbers_.add(predict_at_mean(batch), responses, columns_);
   add_numbers(0, responses);
   numbers_.clear();
-  for (std::size_t s = 0; s < draws_.size(); ++s) {
-    numbers_.add(predict(batch, {draws_.theta(stream_, s), draws_.rounding(s)}), responses,
-                 columns_);
-  }
+  for_each_draw(
+      batch, [&](std::span<const float> outputs) { numbers_.add(outputs, responses, columns_); });
   add_numbers(1, responses);
   sums_[kTargets] += static_cast<double>(responses.size());
   for (PairedBootstrap::Group& group : groups_) {
@@ -310,17 +340,17 @@ NetworkEvaluation evaluation_of(std::span<const double> sums, bool classes,
 
 }  // namespace
 
-NetworkEvaluation evaluate_network(const Stream& stream, Communicator& ranks, Network& network,
-                                   WeightDraws& draws, const Examples& examples,
+NetworkEvaluation evaluate_network(const Stream& stream, Communicator& ranks,
+                                   std::span<const Predictor> predictors, const Examples& examples,
                                    const RowDesign& design, std::uint64_t seed) {
   std::optional<NetworkEvaluator> evaluator;
-  agree(ranks, stream, [&] { evaluator.emplace(stream, network, draws, examples, seed); });
+  agree(ranks, stream, [&] { evaluator.emplace(stream, predictors, examples, seed); });
   const std::uint64_t count = examples.size_in_order();
   const bool classes = examples.shape().responses == 0;
   const std::vector<double> sums = sums_of_all(stream, ranks, *evaluator, count);
   NetworkEvaluation found = evaluation_of(sums, classes, design);
   found.examples = static_cast<double>(count);
-  found.draws = draws.size();
+  found.draws = predictors.size() * predictors.front().draws->size();
   if (!classes) return found;
   auto& uncertainty = evaluator->uncertainty();
   gather_uncertainty(stream, ranks, evaluator->rows(), count, uncertainty);

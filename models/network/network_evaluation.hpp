@@ -63,9 +63,9 @@ struct NetworkEvaluation {
   bool classes = true;  // or numbers
   double examples = 0;
   double targets = 0;
-  std::size_t draws = 0;
-  NetworkScores mean;      // the posterior's mean alone
-  NetworkScores averaged;  // over draws
+  std::size_t draws = 0;   // of all predictors together
+  NetworkScores mean;      // the first posterior's mean alone
+  NetworkScores averaged;  // over all draws of all predictors
   // The entropy of the average is the mean entropy of the draws, which more data would not take
   // away, and the mutual information of target and weights, which they would.
   double aleatoric = 0;
@@ -76,13 +76,23 @@ struct NetworkEvaluation {
   Uncertainty at_average;
 };
 
-// Collective: scores of all examples in order, at the mean of the posterior and averaged over its
-// draws. Labels of kNoTarget do not count. The result is the same on every rank, to the bit for
-// any number of ranks. `design` says the units of a response. Holds for each example a few numbers,
-// and the predictions of one batch. Error(kNumerical) naming an example of which a log-probability
-// is not finite.
-NetworkEvaluation evaluate_network(const Stream& stream, Communicator& ranks, Network& network,
-                                   WeightDraws& draws, const Examples& examples,
+// A network and its weights, drawn; neither is owned. Several are an ensemble, the equal mixture
+//   p(y | x) = 1/K sum_k 1/S sum_s p(y | x, theta_ks)
+// over K trainings of S draws each. With one draw each, the mean, it is a deep ensemble
+// (Lakshminarayanan, Pritzel and Blundell, NeurIPS 2017).
+struct Predictor {
+  Network* network = nullptr;
+  WeightDraws* draws = nullptr;
+};
+
+// Collective: scores of all examples in order, at the mean of the first posterior and averaged over
+// the draws of all; there is at least one, and they predict of the same examples. Labels of
+// kNoTarget do not count. The result is the same on every rank, to the bit for any number of ranks.
+// `design` says the units of a response. Holds for each example a few numbers, and the predictions
+// of one batch. Error(kUsage) unless all make as many draws and predict the same outcomes,
+// Error(kNumerical) naming an example of which a log-probability is not finite.
+NetworkEvaluation evaluate_network(const Stream& stream, Communicator& ranks,
+                                   std::span<const Predictor> predictors, const Examples& examples,
                                    const RowDesign& design, std::uint64_t seed);
 
 // The area under the ROC curve by which `score` tells the second group from the first: the share of

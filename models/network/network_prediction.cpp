@@ -43,22 +43,25 @@ WeightDraws::WeightDraws(const WeightRule& rule, std::span<const float> mean,
 }
 
 void WeightDraws::make(const Stream& stream, std::size_t s, std::span<float> theta) const {
+  if (sd_.empty()) return copy<float>(stream, mean_, theta);
   rule_->draw_kept(stream, mean_, sd_, noise_after_training(seed_, static_cast<std::uint32_t>(s)),
                    theta);
 }
 
-NoiseId WeightDraws::rounding(std::size_t s) const {
+std::optional<NoiseId> WeightDraws::rounding(std::size_t s) const {
+  if (sd_.empty()) return std::nullopt;
   return rounding_noise(noise_after_training(seed_, static_cast<std::uint32_t>(s)));
 }
 
-std::span<const float> WeightDraws::theta(const Stream& stream, std::size_t s) {
+Theta WeightDraws::theta(const Stream& stream, std::size_t s) {
+  if (sd_.empty()) return mean_;
   const std::size_t place = room_ == draws_ ? s : 0;
   for (std::size_t next = kept_.size(); next <= place; ++next) {
     kept_.emplace_back(stream.device(), mean_.size());
     make(stream, next, kept_.back().span());
   }
   if (room_ < draws_) make(stream, s, kept_[0].span());
-  return kept_[place].span();
+  return {kept_[place].span(), rounding(s)};
 }
 
 ClassOutcome outcome_of(std::span<const double> probabilities, double log_probability,

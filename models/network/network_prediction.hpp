@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -25,7 +26,7 @@ NoiseId noise_after_training(std::uint64_t seed, std::uint32_t draw);
 class WeightDraws {
  public:
   // `mean` and `sd` live on the device of the streams that follow, and outlive this, as the rule
-  // does. Error(kUsage) without a draw.
+  // does. Without `sd` every draw is the mean. Error(kUsage) without a draw.
   WeightDraws(const WeightRule& rule, std::span<const float> mean, std::span<const float> sd,
               std::size_t draws, std::uint64_t seed);
 
@@ -34,9 +35,9 @@ class WeightDraws {
   // Writes draw s.
   void make(const Stream& stream, std::size_t s, std::span<float> theta) const;
   // Draw s; valid until the next is asked for.
-  std::span<const float> theta(const Stream& stream, std::size_t s);
-  // By what it is rounded.
-  NoiseId rounding(std::size_t s) const;
+  Theta theta(const Stream& stream, std::size_t s);
+  // By what draw s is rounded.
+  std::optional<NoiseId> rounding(std::size_t s) const;
 
  private:
   const WeightRule* rule_;

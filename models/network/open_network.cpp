@@ -79,6 +79,26 @@ NetworkDescription describe_network(const NetworkConfig& model, const ExamplesCo
           .fingerprint = examples.training->fingerprint()};
 }
 
+void check_alike(const OpenNetwork& first, const std::string& first_name, const OpenNetwork& second,
+                 const std::string& second_name) {
+  const NetworkDescription& a = first.description;
+  const NetworkDescription& b = second.description;
+  const auto refuse_unless = [&](bool same, const std::string& why) {
+    if (same) return;
+    throw Error(ExitCode::kUsage,
+                first_name + " and " + second_name + " cannot be averaged: their trainings " + why);
+  };
+  refuse_unless(a.shape == b.shape, "had examples of other shapes, " + a.shape + " and " + b.shape);
+  refuse_unless(a.rows == b.rows,
+                "read columns, classes or pixels otherwise, or scaled them otherwise, as "
+                "data.scaling = \"standard\" does by the rows of each training");
+  refuse_unless(a.tokenizer == b.tokenizer && a.tokenizer_tables == b.tokenizer_tables,
+                "had other tokenizers");
+  refuse_unless(first.network->outputs() == second.network->outputs(),
+                "predict among " + std::to_string(first.network->outputs()) + " and " +
+                    std::to_string(second.network->outputs()) + " tokens");
+}
+
 bool is_network_file(const fs::path& path) {
   try {
     return TensorReader(path, Checksum::kNone).text("format") == kNetworkFormat;
@@ -104,6 +124,12 @@ OpenNetwork open_network(const Stream& stream, const fs::path& path) {
   Buffer<float> curvature(stream.device(), space.size());
   file.read(stream, space, {trained.mean.span(), trained.sd.span(), curvature.span()});
   return trained;
+}
+
+WeightDraws draws_of(const OpenNetwork& trained, std::int64_t draws) {
+  return {*trained.rule, trained.mean.span(),
+          draws > 0 ? trained.sd.span() : std::span<const float>(),
+          static_cast<std::size_t>(std::max<std::int64_t>(draws, 1)), trained.description.seed};
 }
 
 std::unique_ptr<Examples> open_held_out(const OpenNetwork& trained, const ExamplesConfig& data) {

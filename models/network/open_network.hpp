@@ -9,6 +9,7 @@
 #include "core/weights/weight_rule.hpp"
 #include "kernels/buffer.hpp"
 #include "models/network/make_network.hpp"
+#include "models/network/network_prediction.hpp"
 #include "models/network/trained_network.hpp"
 
 namespace bayesum {
@@ -32,12 +33,21 @@ struct OpenNetwork {
 NetworkDescription describe_network(const NetworkConfig& model, const ExamplesConfig& data,
                                     const ExampleSets& examples);
 
+// Error(kUsage) naming both runs unless the second reads the same examples as the first and
+// predicts the same of them, so that what they say can be averaged.
+void check_alike(const OpenNetwork& first, const std::string& first_name, const OpenNetwork& second,
+                 const std::string& second_name);
+
 // Is it the posterior file of a network? What cannot be read is none.
 bool is_network_file(const std::filesystem::path& path);
 
 // Builds the network again and reads its posterior. Error(kFile) naming the path and what is wrong,
 // as NetworkFile.
 OpenNetwork open_network(const Stream& stream, const std::filesystem::path& path);
+
+// So many draws of its weights, by the seed of its training; of 0 one, the mean. They look into
+// `trained`, which stays where it is.
+WeightDraws draws_of(const OpenNetwork& trained, std::int64_t draws);
 
 // Other examples as training would have read them: by its tokenizer or row design. `data` says
 // where, its validation keys alone; null where they name none. Error(kUsage) and Error(kFile) as

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -47,7 +48,7 @@ class TextGenerator {
   GeneratorConfig config_;
   std::size_t context_;
   std::vector<Buffer<float>> thetas_;
-  std::vector<NoiseId> roundings_;  // of each
+  std::vector<std::optional<NoiseId>> roundings_;  // of each
   std::vector<std::unique_ptr<Gpt2Decoder>> decoders_;
   std::vector<std::int32_t> tokens_;
   std::vector<float> log_probabilities_;

@@ -9,7 +9,7 @@ import re
 import struct
 
 from program_bench import (DONE, FILE, USAGE, check, check_code, check_near, check_refused, main,
-                           on_ranks)
+                           on_ranks, table)
 from read_files import File
 from read_page import check_page
 
@@ -87,6 +87,52 @@ def test_scores_at_the_mean_and_averaged(bench):
     lines = [json.loads(line) for line in bench.read("run", "metrics.jsonl").splitlines()]
     last = [line["validation_loss"] for line in lines if "validation_loss" in line][-1]
     check_near([found["mean"]["nll"]], [last], 1e-5, "held-out loss")
+
+
+@on_ranks(1, 2)
+def test_scores_of_an_ensemble(bench):
+    write_classes(bench)
+    for name, seed, rule in (("a", "1", "ivon"), ("b", "2", "adamw"), ("c", "3", "ivon")):
+        bench.trained("--run.seed", seed, "--rule.name", rule, "--rule.learning_rate", "0.05",
+                      ranks=1, folder=name)
+    asked = ("evaluate", "a", "b", "c", "--ood", "far.csv", "--samples", "4", "--json")
+    outcome = bench.run(*asked)
+    check_code(outcome, DONE)
+    check(outcome.out == bench.run(*asked, ranks=1).out, "other scores on one rank")
+    found = json.loads(outcome.out)
+    alone = {name: json.loads(bench.run("evaluate", name, "--samples", "4", "--json").out)
+             for name in "abc"}
+    check((found["runs"], found["draws"]) == (3, 12), str(found))
+    check_near([found["mean"]["nll"]], [alone["a"]["mean"]["nll"]], 1e-12, "the first run's mean")
+    # By Jensen's inequality a mixture is no worse than its parts on average.
+    parts = [alone[name]["averaged"]["nll"] for name in "abc"]
+    check(min(parts) * 0.5 < found["averaged"]["nll"] <= sum(parts) / 3, f"{found} of {parts}")
+    # Networks that are the same are averaged to what each says.
+    same = json.loads(bench.run("evaluate", "b", "b", "--samples", "0", "--json").out)
+    check((same["runs"], same["draws"]) == (2, 2), str(same))
+    check(same["averaged"]["nll"] == alone["b"]["mean"]["nll"], str(same))
+    outcome = bench.run("evaluate", "a", "b")
+    for words in ("2 runs, the first mlp trained by ivon", "averaged over 32 draws of 2 runs"):
+        check(words in outcome.out, outcome.out)
+
+
+@on_ranks(1, 2)
+def test_what_is_no_ensemble(bench):
+    write_classes(bench)
+    bench.trained(ranks=1)
+    bench.trained("--data.validation_share", "0.4", ranks=1, folder="other")
+    bench.trained("--data.features", "x", ranks=1, folder="narrow")
+    bench.trained("--data.validation_share", "0.4", "--data.scaling", "none", ranks=1, folder="c")
+    bench.trained("--data.scaling", "none", ranks=1, folder="d")
+    check_refused(bench.run("evaluate", "run", "other"), USAGE, "run and other", "data.scaling")
+    check_refused(bench.run("evaluate", "run", "narrow"), USAGE, "run and narrow", "shapes")
+    check_refused(bench.run("evaluate", "c", "d"), USAGE, "d was trained", "than c", "--data")
+    check_code(bench.run("evaluate", "c", "d", "--data", "rows.csv", "--samples", "2"), DONE)
+    bench.configure()
+    bench.write("rows.csv", table(60))
+    bench.trained(ranks=1, folder="table")
+    check_refused(bench.run("evaluate", "table", "run", "--data", "rows.csv"), USAGE, "table")
+    check_code(bench.run("evaluate", "run", "table", "--data", "rows.csv"), FILE)
 
 
 @on_ranks(1, 2)

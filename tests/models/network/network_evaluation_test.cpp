@@ -64,7 +64,8 @@ struct Case {
                              std::size_t draws = kDraws) const {
     const auto rule = make_kept_rule("ivon");
     WeightDraws weights(*rule, mean, sd, draws, kSeed);
-    return evaluate_network(Stream(), ranks, network, weights, examples, design, kSeed);
+    const Predictor predictor{&network, &weights};
+    return evaluate_network(Stream(), ranks, {&predictor, 1}, examples, design, kSeed);
   }
   NetworkEvaluation evaluate(const Examples& examples, const RowDesign& design,
                              std::size_t draws = kDraws) const {

@@ -134,6 +134,32 @@ TEST(OpenNetwork, ARegressionKeepsItsUnits) {
             std::string::npos);
 }
 
+TEST(OpenNetwork, WhatIsAveragedReadsTheSameAndPredictsTheSame) {
+  const TemporaryFolder folder, other_folder;
+  const OpenNetwork open = open_network(Stream(), Trained(folder, table_in(folder), mlp()).path);
+  NetworkConfig wide = mlp();
+  wide.hidden = {7, 7};
+  check_alike(open, "a", open_network(Stream(), Trained(folder, table_in(folder), wide).path), "b");
+  const auto refusal = [&](const char* table, const NetworkConfig& config, Response response) {
+    ExamplesConfig data = table_in(other_folder);
+    data.path = other_folder.file("train.csv", table).string();
+    if (response == Response::kReal) data.response = "size";
+    const OpenNetwork other =
+        open_network(Stream(), Trained(other_folder, data, config, response).path);
+    return error_of(ExitCode::kUsage, [&] { check_alike(open, "a", other, "b"); });
+  };
+  EXPECT_NE(refusal("size,colour,kind\n1,2,a\n3,1,b\n2,2,a\n", mlp(), Response::kClass)
+                .find("a and b cannot be averaged: their trainings had examples of other shapes"),
+            std::string::npos);
+  EXPECT_NE(refusal("size,colour,kind\n1,2,a\n3,1,b\n2,2,c\n", mlp(), Response::kClass)
+                .find("data.scaling"),
+            std::string::npos);
+  NetworkConfig regression = mlp();
+  regression.likelihood = "regression";
+  EXPECT_NE(refusal("size,colour\n1,2\n3,1\n2,2\n", regression, Response::kReal).find("shapes"),
+            std::string::npos);
+}
+
 TEST(OpenNetwork, GivesBackALanguageModelWithItsTokenizer) {
   const TemporaryFolder folder;
   ExamplesConfig data;

@@ -73,7 +73,8 @@ TEST(TextGenerator, RefusesWhatIsNotANumber) {
   std::vector<float> mean = random_theta(network.parameters(), 0.3);
   mean[0] = std::numeric_limits<float>::quiet_NaN();
   const std::vector<float> sd(mean.size(), 0.2f);
-  TextGenerator generator(Stream(), kConfig, WeightDraws(mean, sd, 2, kSeed), {},
+  const auto rule = make_kept_rule("ivon");
+  TextGenerator generator(Stream(), kConfig, WeightDraws(*rule, mean, sd, 2, kSeed), {},
                           std::vector<std::int32_t>{2, 5});
   EXPECT_EQ(testing::error_of(ExitCode::kNumerical, [&] { generator.next(); }),
             "what the network says behind token 2 of the text has no finite probabilities");

@@ -153,12 +153,13 @@ NetworkFindings assess_network(const Stream& stream, Communicator& ranks,
     found.separation->path = question.other.string();
   }
   found.description = trained.description;
+  found.network = trained.network->name();
   found.shape = trained.shape;
   return found;
 }
 
 std::string headline(const NetworkFindings& found) {
-  return found.description.model + " trained by " + found.description.rule + " for " +
+  return found.network + " trained by " + found.description.rule + " for " +
          counted(static_cast<std::size_t>(found.description.step), "step");
 }
 

@@ -28,6 +28,7 @@ struct Separation {
 
 struct NetworkFindings {
   NetworkDescription description;
+  std::string network;  // what it is: "gpt2", "gpt2 with adapters of rank 8"
   ExampleShape shape;
   std::string data;  // the held-out examples; empty: there are none, and no scores
   NetworkEvaluation scores;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/files/hash.hpp"
+#include "core/weights/weight_tensors.hpp"
 #include "kernels/error.hpp"
 #include "models/network/gpt2_files.hpp"
 #include "models/network/trained_network.hpp"
@@ -39,28 +40,6 @@ void check_meaning(const fs::path& path, const OpenNetwork& there,
                    const StartingNetwork& training) {
   const NetworkDescription& here = training.description;
   const NetworkDescription& texts = there.description;
-  const bool both = !texts.tokenizer.empty() && !here.tokenizer.empty();
-  if (both &&
-      (texts.tokenizer != here.tokenizer || texts.tokenizer_tables != here.tokenizer_tables)) {
-    refuse(path, "its tokens are of another tokenizer or vocabulary");
-  }
-  check_names(path, "features", there.design.features, training.design.features);
-  check_names(path, "classes", there.design.classes, training.design.classes);
-}
-
-NetworkStart read_posterior(const fs::path& path, const StartingNetwork& training) {
-  const NetworkFile file(path);
-  const std::string& model = file.description().model;
-  if (model != training.model.name) {
-    refuse(path, "it is of model.name = \"" + model + "\", not \"" + training.model.name + "\"");
-  }
-  check_meaning(path, open_network(Stream(), path), training);
-  NetworkStart start;
-  const std::size_t size = training.parameters.size();
-  start.mean.resize(size);
-  start.curvature.resize(size);
-  std::vector<float> sd(size);
-  file.read(Stream(), training.parameters, {start.mean, sd, start.curvature});
   if (!keeps_curvature(file.description().rule) || !keeps_curvature(training.description.rule)) {
     start.curvature.clear();
   }

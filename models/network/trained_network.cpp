@@ -18,6 +18,7 @@ namespace {
 
 constexpr const char* kFormatVersion = "1";
 constexpr const char* kProgram = "bayesum " BAYESUM_VERSION;
+constexpr const char* kBase = "base";
 constexpr std::size_t kPiece = std::size_t{1} << 20;  // elements
 
 [[noreturn]] void refuse(const TensorReader& file, const std::string& what) {
@@ -89,6 +90,7 @@ NetworkDescription description_of(const TensorReader& file) {
   read_number(file, "seed", description.seed);
   read_number(file, "fingerprint", description.fingerprint, 16);
   read_number(file, "step", description.step);
+  if (file.metadata().contains(kBase)) read_number(file, kBase, description.base, 16);
   if (!std::isfinite(description.ess)) refuse(file, "ess is not finite");
   return description;
 }
@@ -112,6 +114,7 @@ void write_network(const Stream& stream, const std::filesystem::path& path,
                                               {"seed", number_text(description.seed)},
                                               {"fingerprint", hexadecimal(description.fingerprint)},
                                               {"step", number_text(description.step)}};
+  if (description.base != 0) metadata[kBase] = hexadecimal(description.base);
   std::vector<TensorEntry> entries;
   each_vector(posterior, [&](const char* kind, auto, float) {
     std::ranges::move(weight_entries(space, kind), std::back_inserter(entries));

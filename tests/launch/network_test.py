@@ -12,6 +12,7 @@ import struct
 
 from program_bench import (DEVICE, DONE, FILE, NUMERICAL, STOPPED, USAGE, check, check_code,
                            check_refused, main, on_ranks, skip, wait_until)
+from read_files import Tensors
 
 CLASSES = '[data]\npath = "points.csv"\nresponse = "side"\nvalidation = "others.csv"\nbatch = 8\n' \
           'virtual_shards = 3\n[model]\nname = "mlp"\nhidden = [12]\n[rule]\nname = "ivon"\n' \
@@ -278,21 +279,6 @@ def test_too_large_a_batch_and_no_gpu_are_refused(bench):
     if "GPU 0" not in bench.run("doctor", ranks=1).out:
         check_refused(bench.train("--device", "cuda", folder="other"), DEVICE, "cuda")
         check(not os.path.exists(bench.path("other")), "a run folder was made")
-
-class Tensors:
-    """A safetensors file: {name: (shape, bytes)} and its metadata, by the format's own page."""
-
-    def __init__(self, content):
-        (length,) = struct.unpack("<Q", content[:8])
-        header = json.loads(content[8:8 + length])
-        self.metadata = header.pop("__metadata__", {})
-        data = content[8 + length:]
-        self.tensors = {name: (entry["shape"], data[slice(*entry["data_offsets"])])
-                        for name, entry in header.items()}
-
-    def floats(self, name):
-        content = self.tensors[name][1]
-        return list(struct.unpack(f"<{len(content) // 4}f", content))
 
 
 @on_ranks(1, 2)

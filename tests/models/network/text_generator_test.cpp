@@ -21,7 +21,7 @@ const Gpt2Config kConfig{
         .vocabulary = kVocabulary, .context = kContext, .layers = 1, .heads = 2, .channels = 16}};
 
 // What the network says behind the last of these tokens, in float64, averaged over draws.
-std::vector<double> average_behind(Gpt2& network, const WeightDraws& draws,
+std::vector<double> average_behind(Network& network, const WeightDraws& draws,
                                    const std::vector<std::int32_t>& tokens) {
   std::vector<double> average(kVocabulary);
   std::vector<float> theta(draws.mean().size());
@@ -42,13 +42,12 @@ std::vector<double> average_behind(Gpt2& network, const WeightDraws& draws,
   return average;
 }
 
-TEST(TextGenerator, TakesTheMostProbableOfTheAverage) {
-  Gpt2 network(kConfig);
+void expect_the_most_probable(Network& network, LowRank* adapters) {
   const std::vector<float> mean = random_theta(network.parameters(), 0.3);
   const std::vector<float> sd(mean.size(), 0.2f);
   const WeightDraws draws(mean, sd, 3, kSeed);
   std::vector<std::int32_t> tokens{4, 7, 1};
-  TextGenerator generator(Stream(), kConfig, draws, {.temperature = 0}, tokens);
+  TextGenerator generator(Stream(), kConfig, draws, {.temperature = 0}, tokens, adapters);
   for (std::size_t i = 3; i < 2 * kContext; ++i) {
     const GeneratedToken next = generator.next();
     // From the last half of the context on, whenever it is full.
@@ -64,6 +63,17 @@ TEST(TextGenerator, TakesTheMostProbableOfTheAverage) {
     ASSERT_GT(next.mutual_information, 0);
     tokens.push_back(next.token);
   }
+}
+
+TEST(TextGenerator, TakesTheMostProbableOfTheAverage) {
+  Gpt2 network(kConfig);
+  expect_the_most_probable(network, nullptr);
+}
+
+TEST(TextGenerator, ReadsByTheWeightsThatAdaptersMake) {
+  LowRank network(std::make_unique<Gpt2>(kConfig), {"h.0.attn.c_attn", "h.0.mlp.c_proj"}, 4, 4.0);
+  network.set_base(Stream(), random_theta(network.network().parameters(), 0.3, 6));
+  expect_the_most_probable(network, &network);
 }
 
 TEST(TextGenerator, IsAFunctionOfItsSeedAndOneDrawDoesNotDisagree) {

@@ -40,6 +40,47 @@ void check_meaning(const fs::path& path, const OpenNetwork& there,
                    const StartingNetwork& training) {
   const NetworkDescription& here = training.description;
   const NetworkDescription& texts = there.description;
+  const bool both = !texts.tokenizer.empty() && !here.tokenizer.empty();
+  if (both &&
+      (texts.tokenizer != here.tokenizer || texts.tokenizer_tables != here.tokenizer_tables)) {
+    refuse(path, "its tokens are of another tokenizer or vocabulary");
+  }
+  check_names(path, "features", there.design.features, training.design.features);
+  check_names(path, "classes", there.design.classes, training.design.classes);
+}
+
+// The weights at the mean: where adapters are trained, or were.
+NetworkStart read_mean(const fs::path& path, const OpenNetwork& there,
+                       const StartingNetwork& training) {
+  LowRank* const adapters = adapters_of(*there.network);
+  const Network& network = adapters == nullptr ? *there.network : adapters->network();
+  const std::string kind = "mean";
+  expect_tensors(path, weight_entries(network.parameters(), kind),
+                 expected_weights(training.parameters, kind), TensorTypes::kFloat32);
+  const std::span<const float> weights =
+      adapters == nullptr ? there.mean.span() : adapters->adapted(Stream(), there.mean.span());
+  NetworkStart start;
+  start.mean.assign(weights.begin(), weights.end());
+  return start;
+}
+
+NetworkStart read_posterior(const fs::path& path, const StartingNetwork& training) {
+  const NetworkFile file(path);
+  const std::string& model = file.description().model;
+  if (model != training.model.name) {
+    refuse(path, "it is of model.name = \"" + model + "\", not \"" + training.model.name + "\"");
+  }
+  const OpenNetwork there = open_network(Stream(), path);
+  check_meaning(path, there, training);
+  if (training.model.lora.rank > 0 || there.model.lora.rank > 0) {
+    return read_mean(path, there, training);
+  }
+  NetworkStart start;
+  const std::size_t size = training.parameters.size();
+  start.mean.resize(size);
+  start.curvature.resize(size);
+  std::vector<float> sd(size);
+  file.read(Stream(), training.parameters, {start.mean, sd, start.curvature});
   if (!keeps_curvature(file.description().rule) || !keeps_curvature(training.description.rule)) {
     start.curvature.clear();
   }

@@ -7,7 +7,8 @@ import os
 import re
 import shutil
 
-from program_bench import DONE, FILE, USAGE, check, check_code, check_near, check_refused, main, on_ranks
+from program_bench import (DONE, FILE, USAGE, check, check_code, check_near, check_refused, main,
+                           on_ranks, skip)
 from read_files import Tensors
 
 SONG = "row, row, row your boat, gently down the stream. "
@@ -198,6 +199,29 @@ def test_adapters_are_exported_into_the_weights_and_alone(bench):
                   "--rule.weight_decay", "0", folder="whole")
     check_near([evaluated(bench, "whole")["mean"]["nll"]], [evaluated(bench, "run")["mean"]["nll"]],
                1e-5, "the exported model")
+
+
+@on_ranks(1)
+def test_peft_opens_the_adapters(bench):
+    """On the exported base they say what the merged model says, and the folder of the latter is a model."""
+    try:
+        import torch
+        from peft import PeftModel
+        from transformers import AutoModelForCausalLM, GPT2LMHeadModel
+    except ImportError as missing:
+        skip(str(missing))
+    prepare(bench)
+    bench.trained("--start", "first")
+    for run, folder in (("first", "base"), ("run", "hub")):
+        check_code(bench.run("export", run, "--out", folder), DONE)
+    base = GPT2LMHeadModel.from_pretrained(bench.path("base")).eval()
+    whole = AutoModelForCausalLM.from_pretrained(bench.path("hub")).eval()
+    tokens = torch.tensor([[1, 5, 2, 9, 3, 3, 7]])
+    with torch.no_grad():
+        before, merged = base(tokens).logits, whole(tokens).logits
+        alone = PeftModel.from_pretrained(base, bench.path("hub", "adapters")).eval()(tokens).logits
+    check(float((merged - before).abs().max()) > 1e-2, "the adapters do nothing")
+    check(float((merged - alone).abs().max()) < 1e-4, f"{merged} is not {alone}")
 
 
 @on_ranks(1, 2)

@@ -52,7 +52,7 @@ std::vector<double> multiplied_out(const Adapted& adapted, std::span<const doubl
   std::vector<double> all(adapted.base.begin(), adapted.base.end());
   for (const ParameterTensor& tensor : weights.tensors()) {
     const std::string name = tensor.name.substr(0, tensor.name.rfind('.'));
-    if (!space.has(name + ".lora_A")) continue;
+    if (!tensor.name.ends_with(".weight") || !space.has(name + ".lora_A")) continue;
     const std::size_t a = space.tensor(name + ".lora_A").first;
     const std::size_t b = space.tensor(name + ".lora_B").first;
     const std::size_t out = tensor.shape[1];

@@ -48,8 +48,8 @@ void RunFolder::check_writable() const {
 }
 
 void RunFolder::remove_run() const {
-  for (const fs::path& file : {path_ / "config.toml", path_ / "metrics.jsonl", posterior(), sites(),
-                               path_ / "report.html"}) {
+  for (const fs::path& file : {path_ / "config.toml", path_ / "metrics.jsonl", posterior(), base(),
+                               sites(), path_ / "report.html"}) {
     fs::remove(file);
   }
   for (const fs::directory_entry& entry : fs::directory_iterator(path_)) {

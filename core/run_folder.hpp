@@ -14,6 +14,7 @@ namespace bayesum {
 //   log.txt                what was said
 //   metrics.jsonl          one JSON object per step; of lines of one step the last counts
 //   posterior.safetensors  the result
+//   base.safetensors       the weights that adapters of a network adapt, where they were trained
 //   sites.safetensors      what each piece of the data taught, where it was asked for
 //   report.html            a page for people, where one was asked for
 //   events.out.tfevents.*  the curves of each start, see core/files/event_file.hpp
@@ -27,6 +28,7 @@ class RunFolder {
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path posterior() const { return path_ / "posterior.safetensors"; }
+  std::filesystem::path base() const { return path_ / "base.safetensors"; }
   std::filesystem::path sites() const { return path_ / "sites.safetensors"; }
   std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
 

@@ -49,6 +49,7 @@ def conditions(preset):
         "no-safetensors": None in map(importlib.util.find_spec, ("safetensors", "numpy")),
         "no-tensorboard": importlib.util.find_spec("tensorboard") is None,
         "no-transformers": None in map(importlib.util.find_spec, ("torch", "transformers")),
+        "no-peft": None in map(importlib.util.find_spec, ("torch", "transformers", "peft")),
         "no-openmp": preset == "tsan",
         "no-small-disk": not may_mount(),
     }

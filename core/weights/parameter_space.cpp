@@ -61,6 +61,19 @@ std::vector<Range> ParameterSpace::buckets(std::size_t elements) const {
   return buckets;
 }
 
+std::string tensor_group(const std::string& tensor) {
+  const std::string name = tensor.substr(0, tensor.rfind('.'));
+  std::string group;
+  for (std::size_t first = 0; first < name.size();) {
+    const std::size_t dot = std::min(name.find('.', first), name.size());
+    const std::string part = name.substr(first, dot - first);
+    const bool number = part.find_first_not_of("0123456789") == std::string::npos;
+    group += (group.empty() ? "" : ".") + (number ? "N" : part);
+    first = dot + 1;
+  }
+  return group;
+}
+
 void initialise(const Stream& stream, const ParameterSpace& parameters, std::uint64_t seed,
                 std::span<float> theta) {
   constexpr std::uint32_t kBeforeAllSteps = std::numeric_limits<std::uint32_t>::max();

@@ -48,6 +48,9 @@ class ParameterSpace {
   std::size_t size_ = 0;
 };
 
+// What tensors of one kind share: "h.3.attn.c_attn.weight" is of the group "h.N.attn.c_attn".
+std::string tensor_group(const std::string& tensor);
+
 // Writes where training starts, each tensor drawn as it says, a pure function of the seed.
 void initialise(const Stream& stream, const ParameterSpace& parameters, std::uint64_t seed,
                 std::span<float> theta);

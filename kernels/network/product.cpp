@@ -194,7 +194,10 @@ struct Bfloat16Product::Prepared {
 
 Bfloat16Product::Bfloat16Product(const TileShape& shape, bool accumulate)
     : shape_(shape), accumulate_(accumulate) {
-  if (!processor_has(dnnl::cpu_isa::avx512_core_bf16)) return check_tile(shape);
+  if (!processor_has(dnnl::cpu_isa::avx512_core_bf16)) {
+    check_tile(shape);
+    return;
+  }
   constexpr std::size_t kKept = 512;
   thread_local std::unordered_map<Key, std::shared_ptr<Prepared>, HashKey> kept;
   try {

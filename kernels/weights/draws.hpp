@@ -78,6 +78,7 @@ struct DrawSignWithSd {
   const float* sign;
   const float* sd;
   float* theta;
+  std::array<const float*, 2> inputs() const { return {sign, sd}; }
   BAYESUM_HOST_DEVICE void operator()(std::size_t i, float half_logit) const {
     const float rest = 1.0f - sd[i] * sd[i];
     const float natural = std::log((1.0f + std::sqrt(rest > 0.0f ? rest : 0.0f)) / sd[i]);

@@ -7,6 +7,7 @@
 #include "kernels/buffer.hpp"
 #include "launch/commands.hpp"
 #include "launch/report.hpp"
+#include "models/network/adapter_files.hpp"
 #include "models/network/gpt2_files.hpp"
 #include "models/network/open_network.hpp"
 
@@ -35,11 +36,21 @@ void write(const ExportOptions& options) {
   if (trained.tokenizer && trained.tokenizer->end_of_text()) {
     end = static_cast<std::int64_t>(*trained.tokenizer->end_of_text());
   }
+  const Gpt2Shape shape = gpt2_config(trained.model, trained.shape).shape;
   make_folder(options.out);
-  write_gpt2(options.out, gpt2_config(trained.model, trained.shape).shape, trained.mean.span(),
-             trained.sd.span(), end);
+  LowRank* const adapters = adapters_of(*trained.network);
+  if (adapters == nullptr) {
+    write_gpt2(options.out, shape, trained.mean.span(), trained.sd.span(), end);
+  } else {
+    write_gpt2(options.out, shape, adapters->adapted(Stream(), trained.mean.span()),
+               adapters->adapted_sd(trained.mean.span(), trained.sd.span()), end);
+    make_folder(options.out / "adapters");
+    write_adapters(options.out / "adapters", *adapters, trained.mean.span());
+  }
+  const Network& whole = adapters == nullptr ? *trained.network : adapters->network();
   std::cout << "wrote " << (options.out / "model.safetensors").string() << " of "
-            << trained.network->parameters().count() << " parameters, and sigma.safetensors\n";
+            << whole.parameters().count() << " parameters, and sigma.safetensors"
+            << (adapters == nullptr ? "" : "; and adapters alone, for PEFT, in adapters") << "\n";
 }
 
 }  // namespace

@@ -131,7 +131,8 @@ void tell_text(const GenerateOptions& options, const Stream& stream) {
   const WeightDraws draws = draws_of(trained, options.draws);
   TextGenerator generator(
       stream, gpt2_config(trained.model, trained.shape), draws,
-      {options.temperature, options.top_k, static_cast<std::uint64_t>(options.seed)}, prompt);
+      {options.temperature, options.top_k, static_cast<std::uint64_t>(options.seed)}, prompt,
+      adapters_of(*trained.network));
   Teller teller(options, *trained.tokenizer);
   std::cout << options.prompt << std::flush;
   for (std::int64_t i = 0; i < options.tokens; ++i) {

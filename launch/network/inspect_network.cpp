@@ -93,7 +93,7 @@ Table facts(const OpenNetwork& trained, const fs::path& path) {
 void inspect_network(const InspectOptions& options) {
   const fs::path path = posterior_path(options.trained);
   const OpenNetwork trained = open_network(Stream(), path);
-  std::cout << headline(trained.description) << "\n\n"
+  std::cout << headline(trained.network->name(), trained.description) << "\n\n"
             << weight_table(trained, rule_at_start(path, trained)).text() << "\n"
             << facts(trained, path).text(Table::kLeft) << std::flush;
 }

@@ -211,18 +211,19 @@ NetworkFindings assess_network(const Stream& stream, Communicator& ranks,
   }
   found.description = trained.description;
   found.runs = question.trained.size();
+  found.network = trained.network->name();
   found.shape = trained.shape;
   return found;
 }
 
-std::string headline(const NetworkDescription& trained) {
-  return trained.model + " trained by " + trained.rule + " for " +
+std::string headline(const std::string& network, const NetworkDescription& trained) {
+  return network + " trained by " + trained.rule + " for " +
          counted(static_cast<std::size_t>(trained.step), "step");
 }
 
 std::string headline(const NetworkFindings& found) {
   return (found.runs > 1 ? counted(found.runs, "run") + ", the first " : std::string()) +
-         headline(found.description);
+         headline(found.network, found.description);
 }
 
 Table score_table(const NetworkFindings& found) {

@@ -29,6 +29,7 @@ struct Separation {
 
 struct NetworkFindings {
   NetworkDescription description;  // of the first run
+  std::string network;             // what it is: "gpt2", "gpt2 with adapters of rank 8"
   std::size_t runs = 1;
   ExampleShape shape;
   std::string data;  // the held-out examples; empty: there are none, and no scores
@@ -52,7 +53,7 @@ NetworkFindings assess_network(const Stream& stream, Communicator& ranks,
                                const NetworkQuestion& question);
 
 // "gpt2 trained by ivon for 1000 steps"
-std::string headline(const NetworkDescription& trained);
+std::string headline(const std::string& network, const NetworkDescription& trained);
 std::string headline(const NetworkFindings& found);
 // The scores at the mean and averaged, and how they differ.
 Table score_table(const NetworkFindings& found);

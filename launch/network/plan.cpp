@@ -30,25 +30,11 @@ struct Facts {
   TreeOfSums tree = {};
 };
 
-// "h.3.attn.c_attn.weight" is of the group "h.N.attn.c_attn".
-std::string group_of(const std::string& tensor) {
-  const std::string name = tensor.substr(0, tensor.rfind('.'));
-  std::string group;
-  for (std::size_t first = 0; first < name.size();) {
-    const std::size_t dot = std::min(name.find('.', first), name.size());
-    const std::string part = name.substr(first, dot - first);
-    const bool number = part.find_first_not_of("0123456789") == std::string::npos;
-    group += (group.empty() ? "" : ".") + (number ? "N" : part);
-    first = dot + 1;
-  }
-  return group;
-}
-
 std::vector<Planned> parameters_of(const ParameterSpace& space) {
   std::vector<Planned> groups;
   std::map<std::string, std::size_t> tensors;
   for (const ParameterTensor& tensor : space.tensors()) {
-    const std::string group = group_of(tensor.name);
+    const std::string group = tensor_group(tensor.name);
     auto found = std::ranges::find(groups, group, &Planned::what);
     if (found == groups.end()) found = groups.insert(found, {group, 0, ""});
     found->value += static_cast<double>(tensor.size());
@@ -109,7 +95,12 @@ std::vector<Planned> memory_of(const NetworkTrainConfig& config, const ExampleSh
   }
   memory.push_back({"activations", static_cast<double>(pass.activation_bytes), "of a micro-batch"});
   if (pass.rounded_bytes > 0) {
-    memory.push_back({"weights in bfloat16", static_cast<double>(pass.rounded_bytes), "2 n"});
+    memory.push_back({"weights in bfloat16", static_cast<double>(pass.rounded_bytes),
+                      pass.adapted_bytes > 0 ? "2 for each that there is" : "2 n"});
+  }
+  if (pass.adapted_bytes > 0) {
+    memory.push_back({"weights that are adapted", static_cast<double>(pass.adapted_bytes),
+                      "8 for each there is, with its gradient, and 4 for those of a target"});
   }
   memory.push_back({"examples on their way", feed * (held_out ? 2 : 1), "of a micro-batch"});
   memory.push_back({"mean and sd to be written", 2 * vector, "2 * 4 n, at the end"});

@@ -36,7 +36,7 @@ void tell(const TrainOptions& options) {
   NetworkPlan plan = plan_network(config, examples.shape(), examples.size(), parameters,
                                   static_cast<int>(config.run.ranks));
   plan.memory.push_back({"program and data", resident, "of this process, as it stands"});
-  std::cout << config.model.name << " of " << parameters.count() << " parameters on "
+  std::cout << network->name() << " of " << parameters.count() << " parameters on "
             << counted(static_cast<std::size_t>(config.run.ranks), "rank")
             << ", n = " << parameters.size() << "\n\n"
             << table_of("parameters", plan.parameters, false) << "\n"

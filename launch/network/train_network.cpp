@@ -21,6 +21,7 @@
 #include "launch/run_session.hpp"
 #include "launch/signals.hpp"
 #include "launch/table.hpp"
+#include "models/network/base_weights.hpp"
 #include "models/network/network_start.hpp"
 #include "models/network/open_network.hpp"
 
@@ -47,6 +48,7 @@ class NetworkTraining {
  private:
   void open();
   void take_start();
+  void write_base();
   void check_memory();
   NetworkTrainer::Hooks hooks();
   std::optional<WeightTrainingState> load_checkpoint(const fs::path& folder, const Warn& warn);
@@ -68,7 +70,8 @@ class NetworkTraining {
   ExampleSets sets_;
   std::unique_ptr<Network> network_;
   std::optional<ExampleFeed> held_out_;
-  NetworkStart start_;  // empty: at the network's initial weights
+  NetworkStart start_;      // empty: at the network's initial weights
+  std::uint64_t base_ = 0;  // hash of the weights that adapters adapt
   CheckpointIdentity identity_;
   std::optional<NetworkReport> first_;
   std::optional<ValidationReport> validation_;
@@ -153,33 +156,46 @@ void NetworkTraining::open() {
   session_.log().info("{} has {} examples", config_.data.path, sets_.training->size());
   if (!session_.is_root()) return;
   const ExampleShape& shape = sets_.training->shape();
-  std::cout << config_.model.name << " of " << network_->parameters().count() << " parameters, "
+  std::cout << network_->name() << " of " << network_->parameters().count() << " parameters, "
             << sets_.training->size()
             << (is_text() ? " windows of " + std::to_string(shape.context) + " tokens"
                           : " examples of " + counted(shape.features, "feature"))
             << " in " << config_.data.path << ", on " << session_.where() << std::endl;
 }
 
-// Read by rank 0 and given to all.
+// Read by rank 0 and given to all. Adapters take it as the weights that they adapt.
 void NetworkTraining::take_start() {
+  LowRank* const adapters = adapters_of(*network_);
+  agree(ranks_, stream_, [&] {
+    if (adapters == nullptr || !config_.run.start.empty()) return;
+    throw Error(ExitCode::kUsage,
+                "lora.rank = " + std::to_string(config_.model.lora.rank) +
+                    " trains adapters of weights that are there: name a run or a GPT-2 of Hugging "
+                    "Face's by run.start (--start)");
+  });
   if (config_.run.start.empty()) return;
+  const ParameterSpace& weights =
+      adapters == nullptr ? network_->parameters() : adapters->network().parameters();
   agree(ranks_, stream_, [&] {
     if (!session_.is_root()) return;
     NetworkDescription description = describe_network(config_.model, config_.data, sets_);
     description.rule = config_.rule.name;
-    start_ = read_network_start(
-        config_.run.start,
-        {config_.model, description, sets_.training->shape(), network_->parameters()});
+    start_ = read_network_start(config_.run.start,
+                                {config_.model, description, sets_.training->shape(), weights});
   });
   std::array<std::uint64_t, 2> facts{start_.fingerprint, start_.curvature.size()};
   session_.share(std::span<std::uint64_t>(facts));
-  start_.mean.resize(network_->parameters().size());
+  start_.mean.resize(weights.size());
   start_.curvature.resize(facts[1]);
   session_.share(std::span<float>(start_.mean));
   session_.share(std::span<float>(start_.curvature));
   identity_.config += "\n[earlier]\nstart = \"" + hash_text(facts[0]) + "\"\n";
   session_.log().info("training starts at {}{}", config_.run.start,
                       facts[1] == 0 ? "" : ", with its curvature");
+  if (adapters == nullptr) return;
+  agree(ranks_, stream_, [&] { adapters->set_base(stream_, start_.mean); });
+  base_ = hash_of_weights(start_.mean);
+  start_ = {};
 }
 
 NetworkTrainer::Hooks NetworkTraining::hooks() {
@@ -283,10 +299,20 @@ void NetworkTraining::write_posterior(NetworkTrainer& trainer) {
   description.ess = trainer.ess();
   description.seed = seed();
   description.step = trainer.step_number();
+  description.base = base_;
   session_.write([&] {
+    write_base();
     write_network(stream_, session_.folder().posterior(), description, network_->parameters(),
                   {mean.span(), sd.span(), trainer.weights().curvature.span()});
   });
+}
+
+// Before the posterior, which is nothing without it.
+void NetworkTraining::write_base() {
+  LowRank* const adapters = adapters_of(*network_);
+  if (adapters == nullptr) return;
+  bayesum::write_base(stream_, session_.folder().posterior(), adapters->network().parameters(),
+                      adapters->base(stream_));
 }
 
 void NetworkTraining::tell(const NetworkReport& last, StopReason reason,

@@ -29,10 +29,24 @@ NetworkForecast mlp_forecast(const NetworkConfig& config, const ExampleShape& sh
   return forecast;
 }
 
+NetworkForecast adapted_forecast(const NetworkConfig& config, const ExampleShape& shape,
+                                 std::size_t rows) {
+  const auto network = make_network(config, shape);
+  const LowRank& adapters = *adapters_of(*network);
+  NetworkConfig whole = config;
+  whole.lora = {};
+  NetworkForecast pass = forecast(whole, shape, rows, adapters.network().parameters().size());
+  pass.adapted_bytes = adapters.bytes();
+  const std::size_t targets = rows * std::max<std::size_t>(shape.context, 1);
+  pass.flops += adapters.flops() / static_cast<double>(targets);
+  return pass;
+}
+
 }  // namespace
 
 NetworkForecast forecast(const NetworkConfig& config, const ExampleShape& shape, std::size_t rows,
                          std::size_t size) {
+  if (config.lora.rank > 0) return adapted_forecast(config, shape, rows);
   if (config.name != "gpt2") return mlp_forecast(config, shape, rows);
   const Gpt2Config gpt2 = gpt2_config(config, shape);
   const bool rounded = gpt2.precision == Precision::kBFloat16;

@@ -48,6 +48,28 @@ std::size_t fitted(std::int64_t wanted, std::size_t needed, const char* key, con
   return size;
 }
 
+// Matrices that multiply what comes from below, not tables of embeddings.
+std::vector<std::string> linear_maps(const Network& network) {
+  const std::string end = ".weight";
+  std::vector<std::string> maps;
+  for (const ParameterTensor& tensor : network.parameters().tensors()) {
+    const bool table = tensor.name == "wte.weight" || tensor.name == "wpe.weight";
+    if (table || tensor.shape.size() != 2 || !tensor.name.ends_with(end)) continue;
+    maps.push_back(tensor.name.substr(0, tensor.name.size() - end.size()));
+  }
+  return maps;
+}
+
+std::unique_ptr<Network> with_adapters(const LoraConfig& config, std::unique_ptr<Network> network) {
+  if (config.rank == 0) {
+    if (config.targets.empty()) return network;
+    refuse("lora.targets names matrices to be adapted, but lora.rank = 0 makes no adapters");
+  }
+  const auto matrices = adapted_matrices(config, linear_maps(*network));
+  return std::make_unique<LowRank>(std::move(network), matrices,
+                                   static_cast<std::size_t>(config.rank), config.alpha);
+}
+
 }  // namespace
 
 void NetworkConfig::describe(Fields& fields) {
@@ -70,6 +92,7 @@ void NetworkConfig::describe(Fields& fields) {
              "gpt2: of activations and factors of products; sums are float32");
   fields.add("model.recompute", recompute,
              "gpt2: compute blocks again in the backward pass, to hold less");
+  lora.describe(fields);
 }
 
 bool is_network(const std::string& model_name) {
@@ -106,8 +129,13 @@ Gpt2Config gpt2_config(const NetworkConfig& config, const ExampleShape& shape) {
 }
 
 std::unique_ptr<Network> make_network(const NetworkConfig& config, const ExampleShape& shape) {
-  if (config.name == "gpt2") return std::make_unique<Gpt2>(gpt2_config(config, shape));
-  return make_mlp(config, shape);
+  std::unique_ptr<Network> network;
+  if (config.name == "gpt2") {
+    network = std::make_unique<Gpt2>(gpt2_config(config, shape));
+  } else {
+    network = make_mlp(config, shape);
+  }
+  return with_adapters(config.lora, std::move(network));
 }
 
 }  // namespace bayesum

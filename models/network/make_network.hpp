@@ -8,10 +8,11 @@
 #include "core/examples/examples.hpp"
 #include "core/weights/network.hpp"
 #include "models/network/gpt2_config.hpp"
+#include "models/network/low_rank.hpp"
 
 namespace bayesum {
 
-// The section [model] of a configuration that trains a network.
+// The sections [model] and [lora] of a configuration that trains a network.
 struct NetworkConfig {
   std::string name;
   std::string likelihood = "classification";  // mlp; or regression
@@ -28,6 +29,7 @@ struct NetworkConfig {
   double dropout = 0;
   std::string precision = "float32";
   bool recompute = false;
+  LoraConfig lora;
 
   void describe(Fields& fields);
 };
@@ -38,7 +40,8 @@ bool is_network(const std::string& model_name);
 // The GPT-2 of such a section for examples of this shape. Error(kUsage) as make_network.
 Gpt2Config gpt2_config(const NetworkConfig& config, const ExampleShape& shape);
 
-// The network for examples of this shape. Error(kUsage) naming the key where they do not fit.
+// The network for examples of this shape; with a lora.rank, adapters on it, which are to be given
+// the weights that they adapt. Error(kUsage) naming the key where they do not fit.
 std::unique_ptr<Network> make_network(const NetworkConfig& config, const ExampleShape& shape);
 
 }  // namespace bayesum

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/files/hash.hpp"
+#include "core/weights/weight_tensors.hpp"
 #include "kernels/error.hpp"
 #include "models/network/gpt2_files.hpp"
 #include "models/network/trained_network.hpp"
@@ -45,6 +46,21 @@ void check_meaning(const fs::path& path, const NetworkDescription& there,
   }
 }
 
+// The weights at the mean: where adapters are trained, or were.
+NetworkStart read_mean(const fs::path& path, const OpenNetwork& there,
+                       const StartingNetwork& training) {
+  LowRank* const adapters = adapters_of(*there.network);
+  const Network& network = adapters == nullptr ? *there.network : adapters->network();
+  const std::string kind = "mean";
+  expect_tensors(path, weight_entries(network.parameters(), kind),
+                 expected_weights(training.parameters, kind), TensorTypes::kFloat32);
+  const std::span<const float> weights =
+      adapters == nullptr ? there.mean.span() : adapters->adapted(Stream(), there.mean.span());
+  NetworkStart start;
+  start.mean.assign(weights.begin(), weights.end());
+  return start;
+}
+
 NetworkStart read_posterior(const fs::path& path, const StartingNetwork& training) {
   const NetworkFile file(path);
   const std::string& model = file.description().model;
@@ -52,6 +68,10 @@ NetworkStart read_posterior(const fs::path& path, const StartingNetwork& trainin
     refuse(path, "it is of model.name = \"" + model + "\", not \"" + training.model.name + "\"");
   }
   check_meaning(path, file.description(), training.description);
+  const OpenNetwork there = open_network(Stream(), path);
+  if (training.model.lora.rank > 0 || there.model.lora.rank > 0) {
+    return read_mean(path, there, training);
+  }
   NetworkStart start;
   const std::size_t size = training.parameters.size();
   start.mean.resize(size);

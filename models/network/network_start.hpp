@@ -12,7 +12,7 @@
 namespace bayesum {
 
 // Where the training of a network starts, if not at the network's initial weights: host vectors
-// over its parameters.
+// over its parameters. Adapters start anew; of theirs it is the weights that they adapt.
 struct NetworkStart {
   std::vector<float> mean;
   std::vector<float> curvature;   // empty: as the rule starts
@@ -24,7 +24,7 @@ struct StartingNetwork {
   const NetworkConfig& model;
   const NetworkDescription& description;  // of describe_network, with the rule
   const ExampleShape& shape;
-  const ParameterSpace& parameters;
+  const ParameterSpace& parameters;  // of the network itself, where adapters are trained
 };
 
 // The design by which a training that starts there is to read its rows, so that its inputs and
@@ -38,7 +38,8 @@ std::optional<RowDesign> starting_design(const std::filesystem::path& start,
 
 // Reads a run folder or posterior file of a network; or a GPT-2 as Hugging Face keeps it, a folder
 // with config.json and model.safetensors or the latter, whose rows of wte are padded as the model
-// says. The curvature is taken from a posterior of ivon or vogn by one of the two.
+// says. A run of adapters is read as the weights that they make at its mean. The curvature is taken
+// from a posterior of ivon or vogn by one of the two, without adapters here and there.
 //
 // Error(kFile) naming every tensor that is missing, does not belong or has another shape, or what
 // cannot be read; Error(kUsage) naming all sizes of a config.json that are not the model's, another

@@ -7,6 +7,7 @@
 
 #include "core/examples/example_texts.hpp"
 #include "kernels/error.hpp"
+#include "models/network/base_weights.hpp"
 
 namespace bayesum {
 namespace {
@@ -123,6 +124,10 @@ OpenNetwork open_network(const Stream& stream, const fs::path& path) {
   trained.sd = Buffer<float>(stream.device(), space.size());
   Buffer<float> curvature(stream.device(), space.size());
   file.read(stream, space, {trained.mean.span(), trained.sd.span(), curvature.span()});
+  if (LowRank* const adapters = adapters_of(*trained.network)) {
+    const ParameterSpace& weights = adapters->network().parameters();
+    adapters->set_base(stream, read_base(path, weights, trained.description.base));
+  }
   return trained;
 }
 

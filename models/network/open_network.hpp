@@ -22,14 +22,14 @@ struct OpenNetwork {
   ExampleShape shape;                          // of one example
   std::shared_ptr<const Tokenizer> tokenizer;  // of tokens, where the training had one
   RowDesign design;                            // of rows
-  std::unique_ptr<Network> network;
+  std::unique_ptr<Network> network;            // its adapters, if any, on the weights they adapt
   Buffer<float> mean;  // flat, over the network's parameters, on the stream's device
   Buffer<float> sd;
   std::unique_ptr<WeightRule> rule;  // that says what posterior these are
 };
 
 // What a posterior file is to say of a network trained on these examples. Left to the caller are
-// rule, ess, seed and step.
+// rule, ess, seed, step and base.
 NetworkDescription describe_network(const NetworkConfig& model, const ExamplesConfig& data,
                                     const ExampleSets& examples);
 
@@ -41,8 +41,8 @@ void check_alike(const OpenNetwork& first, const std::string& first_name, const 
 // Is it the posterior file of a network? What cannot be read is none.
 bool is_network_file(const std::filesystem::path& path);
 
-// Builds the network again and reads its posterior. Error(kFile) naming the path and what is wrong,
-// as NetworkFile.
+// Builds the network again and reads its posterior and, of adapters, the weights that they adapt.
+// Error(kFile) naming the path and what is wrong, as NetworkFile and read_base.
 OpenNetwork open_network(const Stream& stream, const std::filesystem::path& path);
 
 // So many draws of its weights, by the seed of its training; of 0 one, the mean. They look into

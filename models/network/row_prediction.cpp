@@ -122,8 +122,7 @@ RowPredictions RowPredictor::predict(std::uint64_t first, std::size_t rows) {
   return design_.classes.empty() ? predict_numbers(batch) : predict_classes(batch);
 }
 
-std::span<const float> RowPredictor::outputs(const ExampleBatch& batch,
-                                             std::span<const float> theta) {
+std::span<const float> RowPredictor::outputs(const ExampleBatch& batch, const Theta& theta) {
   const auto out = std::span(outputs_).first(batch.rows * network_.outputs());
   network_.predict(stream_, theta, batch, out);
   return out;

@@ -41,7 +41,7 @@ class RowPredictor {
 
  private:
   // What theta makes the network say of the batch.
-  std::span<const float> outputs(const ExampleBatch& batch, std::span<const float> theta);
+  std::span<const float> outputs(const ExampleBatch& batch, const Theta& theta);
   RowPredictions predict_classes(const ExampleBatch& batch);
   RowPredictions predict_numbers(const ExampleBatch& batch);
 

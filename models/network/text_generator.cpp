@@ -47,7 +47,7 @@ std::int32_t choose_token(std::span<const double> probabilities, const Generator
 
 TextGenerator::TextGenerator(const Stream& stream, const Gpt2Config& network,
                              const WeightDraws& draws, const GeneratorConfig& config,
-                             std::span<const std::int32_t> prompt)
+                             std::span<const std::int32_t> prompt, LowRank* adapters)
     : config_(config),
       context_(network.shape.context),
       tokens_(prompt.begin(), prompt.end()),
@@ -63,6 +63,11 @@ TextGenerator::TextGenerator(const Stream& stream, const Gpt2Config& network,
   for (std::size_t s = 0; s < draws.size(); ++s) {
     thetas_.emplace_back(stream.device(), draws.mean().size());
     draws.make(stream, s, thetas_.back().span());
+    if (adapters != nullptr) {
+      const std::span<const float> weights = adapters->adapted(stream, thetas_.back().span());
+      thetas_.back() = Buffer<float>(stream.device(), weights.size());
+      copy<float>(stream, weights, thetas_.back().span());
+    }
     decoders_.push_back(make_gpt2_decoder(stream, network));
     roundings_.push_back(draws.rounding(s));
     decoders_.back()->start({thetas_.back().span(), roundings_.back()});

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/network/gpt2_decoder.hpp"
+#include "models/network/low_rank.hpp"
 #include "models/network/network_prediction.hpp"
 
 namespace bayesum {
@@ -34,9 +35,11 @@ std::int32_t choose_token(std::span<const double> probabilities, const Generator
 // it again. A pure function of draws, prompt and configuration.
 class TextGenerator {
  public:
-  // Error(kUsage) for a prompt without tokens or with one beyond the vocabulary.
+  // `adapters`: whose weights the draws are, if they are not the network's own. Error(kUsage) for a
+  // prompt without tokens or with one beyond the vocabulary.
   TextGenerator(const Stream& stream, const Gpt2Config& network, const WeightDraws& draws,
-                const GeneratorConfig& config, std::span<const std::int32_t> prompt);
+                const GeneratorConfig& config, std::span<const std::int32_t> prompt,
+                LowRank* adapters = nullptr);
 
   // Error(kNumerical) where the network says nothing finite.
   GeneratedToken next();

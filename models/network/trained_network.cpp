@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/files/hash.hpp"
 #include "core/weights/weight_tensors.hpp"
 #include "kernels/error.hpp"
 
@@ -18,6 +19,7 @@ namespace {
 
 constexpr const char* kFormatVersion = "1";
 constexpr const char* kProgram = "bayesum " BAYESUM_VERSION;
+constexpr const char* kBase = "base";
 constexpr std::size_t kPiece = std::size_t{1} << 20;  // elements
 
 [[noreturn]] void refuse(const TensorReader& file, const std::string& what) {
@@ -25,15 +27,10 @@ constexpr std::size_t kPiece = std::size_t{1} << 20;  // elements
 }
 
 // The shortest text that reads back as the same number.
-template <class T, class... Base>
-std::string number_text(T value, Base... base) {
+template <class T>
+std::string number_text(T value) {
   std::array<char, 32> text{};
-  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value, base...).ptr};
-}
-
-std::string hexadecimal(std::uint64_t value) {
-  const std::string text = number_text(value, 16);
-  return std::string(16 - text.size(), '0') + text;
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
 }
 
 template <class T, class... Base>
@@ -89,6 +86,7 @@ NetworkDescription description_of(const TensorReader& file) {
   read_number(file, "seed", description.seed);
   read_number(file, "fingerprint", description.fingerprint, 16);
   read_number(file, "step", description.step);
+  if (file.metadata().contains(kBase)) read_number(file, kBase, description.base, 16);
   if (!std::isfinite(description.ess)) refuse(file, "ess is not finite");
   return description;
 }
@@ -110,8 +108,9 @@ void write_network(const Stream& stream, const std::filesystem::path& path,
                                               {"rule", description.rule},
                                               {"ess", number_text(description.ess)},
                                               {"seed", number_text(description.seed)},
-                                              {"fingerprint", hexadecimal(description.fingerprint)},
+                                              {"fingerprint", hash_text(description.fingerprint)},
                                               {"step", number_text(description.step)}};
+  if (description.base != 0) metadata[kBase] = hash_text(description.base);
   std::vector<TensorEntry> entries;
   each_vector(posterior, [&](const char* kind, auto, float) {
     std::ranges::move(weight_entries(space, kind), std::back_inserter(entries));

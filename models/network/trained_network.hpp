@@ -27,6 +27,7 @@ struct NetworkDescription {
   std::uint64_t seed = 0;
   std::uint64_t fingerprint = 0;  // of the training data
   std::int64_t step = 0;          // steps it was trained
+  std::uint64_t base = 0;         // hash of the weights that its adapters adapt; 0: it has none
 
   friend bool operator==(const NetworkDescription&, const NetworkDescription&) = default;
 };

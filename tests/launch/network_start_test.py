@@ -7,22 +7,7 @@ import struct
 
 from network_bench import CLASSES, LINE, TEXT, points, prepare
 from program_bench import DONE, FILE, USAGE, check, check_code, check_refused, main, on_ranks
-
-
-class Tensors:
-    """A safetensors file: {name: (shape, bytes)} and its metadata, by the format's own page."""
-
-    def __init__(self, content):
-        (length,) = struct.unpack("<Q", content[:8])
-        header = json.loads(content[8:8 + length])
-        self.metadata = header.pop("__metadata__", {})
-        data = content[8 + length:]
-        self.tensors = {name: (entry["shape"], data[slice(*entry["data_offsets"])])
-                        for name, entry in header.items()}
-
-    def floats(self, name):
-        content = self.tensors[name][1]
-        return list(struct.unpack(f"<{len(content) // 4}f", content))
+from read_files import Tensors
 
 
 @on_ranks(1, 2)

@@ -57,6 +57,22 @@ class File:
         return {(int(r[0]) << 32 | int(r[1]), parts[int(r[2])]): int(r[3]) for r in self.rows(name)}
 
 
+class Tensors:
+    """A safetensors file: {name: (shape, bytes)} and its metadata, by the format's own page."""
+
+    def __init__(self, content):
+        (length,) = struct.unpack("<Q", content[:8])
+        header = json.loads(content[8:8 + length])
+        self.metadata = header.pop("__metadata__", {})
+        data = content[8 + length:]
+        self.tensors = {name: (entry["shape"], data[slice(*entry["data_offsets"])])
+                        for name, entry in header.items()}
+
+    def floats(self, name):
+        content = self.tensors[name][1]
+        return list(struct.unpack(f"<{len(content) // 4}f", content))
+
+
 def packed(matrix):
     """The packed half of lambda, of a precision given as rows."""
     return [-(0.5 if i == j else 1.0) * matrix[i][j] for i in range(len(matrix)) for j in range(i + 1)]

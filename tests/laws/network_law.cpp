@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "distributed/self.hpp"
+#include "models/network/low_rank.hpp"
 
 namespace bayesum::laws {
 namespace {
@@ -40,6 +41,15 @@ NetworkMember optimiser(const std::string& name, double learning_rate) {
   rule.learning_rate = learning_rate;
   if (name != "sgd") rule.beta2 = 0.95;
   return member(name, rule);
+}
+
+std::unique_ptr<Network> toy_network(const Stream& stream, bool adapted) {
+  auto network = std::make_unique<testing::ToyNetwork>(3, 4);
+  if (!adapted) return network;
+  auto adapters =
+      std::make_unique<LowRank>(std::move(network), std::vector<std::string>{"layer"}, 2, 4);
+  adapters->set_base(stream, std::vector<float>(adapters->network().parameters().size(), 0.1f));
+  return adapters;
 }
 
 }  // namespace
@@ -81,12 +91,15 @@ std::vector<NetworkMember> network_members() {
   members.push_back(member("bayesbinn_of_one_draw", rule));
   members.push_back(member("ivon_guarded", ivon()));
   members.back().config.guard = {.clip = 0.2, .outlier = 1.2, .patience = 50};
+  members.push_back(member("ivon_of_adapters", ivon()));
+  members.back().adapted = true;
   return members;
 }
 
 ToyTraining::ToyTraining(const NetworkTrainer::Config& config, Communicator& communicator,
-                         std::int64_t checkpoint_every)
-    : trainer({stream, communicator, examples, network}, config,
+                         bool adapted, std::int64_t checkpoint_every)
+    : made(toy_network(stream, adapted)),
+      trainer({stream, communicator, examples, network}, config,
               {.report = [this](const NetworkReport& report) { reports.push_back(report); },
                .checkpoint =
                    [this](const WeightTrainingState& state) {
@@ -151,7 +164,7 @@ void expect_same_training(const ToyTraining& training, const ToyTraining& refere
 
 void network_sharding_does_not_matter(const NetworkMember& member, Communicator& communicator) {
   const auto alone = make_self_communicator();
-  ToyTraining reference(member.config, *alone);
+  ToyTraining reference(member.config, *alone, member.adapted);
   reference.run();
   for (const std::string kind : {"replicated", "root", "sharded"}) {
     for (const bool deterministic : {true, false}) {
@@ -161,7 +174,7 @@ void network_sharding_does_not_matter(const NetworkMember& member, Communicator&
                      (checkpoint_every > 0 ? ", every step saved" : ""));
         NetworkTrainer::Config config = member.config;
         config.coordinator = {.kind = kind, .deterministic = deterministic};
-        ToyTraining training(config, communicator, checkpoint_every);
+        ToyTraining training(config, communicator, member.adapted, checkpoint_every);
         training.run();
         expect_same_training(training, reference, deterministic);
       }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@ namespace bayesum::laws {
 struct NetworkMember {
   std::string name;  // unique, of letters, digits and underscores
   NetworkTrainer::Config config;
+  bool adapted = false;  // are adapters trained, the weights themselves not?
 };
 std::ostream& operator<<(std::ostream& out, const NetworkMember& member);
 std::vector<NetworkMember> network_members();
@@ -20,13 +22,14 @@ std::vector<NetworkMember> network_members();
 // What one rank of a training of the toy network works with, and what came of it.
 struct ToyTraining {
   ToyTraining(const NetworkTrainer::Config& config, Communicator& communicator,
-              std::int64_t checkpoint_every = 1);
+              bool adapted = false, std::int64_t checkpoint_every = 1);
   // Trains to the end; `state` on every rank.
   void run();
 
   testing::ToyExamples examples{97, 3, 4};
-  testing::ToyNetwork network{3, 4};
   Stream stream;
+  std::unique_ptr<Network> made;
+  Network& network = *made;
   std::vector<NetworkReport> reports;
   std::vector<WeightTrainingState> states;  // of every step that begins, or the last alone
   NetworkTrainer trainer;

@@ -37,13 +37,13 @@ INSTANTIATE_TEST_SUITE_P(Rules, NetworkLaw, ::testing::ValuesIn(network_members(
 // Law 5: on other ranks, another coordinator, from any step; and law 6, by the way.
 TEST_P(NetworkLaw, ResumesBitForBit) {
   const auto alone = make_self_communicator();
-  ToyTraining whole(GetParam().config, *alone);
+  ToyTraining whole(GetParam().config, *alone, GetParam().adapted);
   whole.run();
   for (std::size_t split = 0; split + 1 < whole.states.size(); ++split) {
     NetworkTrainer::Config config = GetParam().config;
     config.coordinator.kind = split % 2 == 0 ? "replicated" : "sharded";
     run_on_threads(split % 3 == 0 ? 1 : 3, [&](Communicator& communicator) {
-      ToyTraining rest(config, communicator);
+      ToyTraining rest(config, communicator, GetParam().adapted);
       rest.trainer.restore(whole.states[split]);
       rest.run();
       expect_same_weights(rest.states.back().weights, whole.states.back().weights);
@@ -55,7 +55,7 @@ TEST_P(NetworkLaw, LearnsWhatThereIsToLearn) {
   NetworkTrainer::Config config = GetParam().config;
   config.steps = 150;
   const auto alone = make_self_communicator();
-  ToyTraining training(config, *alone);
+  ToyTraining training(config, *alone, GetParam().adapted);
   training.run();
   const double first = training.reports.front().loss;
   double last = 0;

@@ -35,13 +35,13 @@ void ToyExamples::fetch_in_order(std::uint64_t first, std::size_t rows,
 
 ToyNetwork::ToyNetwork(std::size_t features, std::size_t classes)
     : features_(features), classes_(classes) {
-  weight_ = parameters_.add({.name = "weight",
+  weight_ = parameters_.add({.name = "layer.weight",
                              .shape = {features, classes},
                              .initial_mean = 0,
                              .initial_sd = 0.3,
                              .first = 0});
   bias_ = parameters_.add(
-      {.name = "bias", .shape = {classes}, .initial_mean = 0, .initial_sd = 0, .first = 0});
+      {.name = "layer.bias", .shape = {classes}, .initial_mean = 0, .initial_sd = 0, .first = 0});
 }
 
 std::vector<double> ToyNetwork::log_probabilities(std::span<const float> theta,

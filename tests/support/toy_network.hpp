@@ -36,8 +36,8 @@ class ToyExamples final : public Examples {
   std::vector<std::int32_t> labels_;
 };
 
-// Softmax regression with the arithmetic of a textbook, in float64: parameters weight [features,
-// classes] and bias [classes]. On the CPU.
+// Softmax regression with the arithmetic of a textbook, in float64: parameters layer.weight
+// [features, classes] and layer.bias [classes]. On the CPU.
 class ToyNetwork : public Network {
  public:
   ToyNetwork(std::size_t features, std::size_t classes);

@@ -67,5 +67,40 @@ TEST(MakeNetwork, SaysWhatDoesNotFit) {
             std::string::npos);
 }
 
+constexpr const char* kSmall = "[model]\nname = \"gpt2\"\nlayers = 11\nheads = 2\nchannels = 8\n";
+
+std::size_t adapters_on(const std::string& lora) {
+  const auto network = make_network(parsed(kSmall + lora), kText);
+  EXPECT_EQ(network->name(), "gpt2 with adapters of rank 2");
+  EXPECT_EQ(adapters_of(*network)->network().name(), "gpt2");
+  return network->parameters().tensors().size() / 2;
+}
+
+TEST(MakeNetwork, PutsAdaptersOnTheMatricesThatAreNamed) {
+  EXPECT_EQ(adapters_on("[lora]\nrank = 2\n"), 44u);
+  EXPECT_EQ(adapters_on("[lora]\nrank = 2\ntargets = [\"attn.c_attn\"]\n"), 11u);
+  EXPECT_EQ(adapters_on("[lora]\nrank = 2\ntargets = [\"c_proj\", \"attn.c_proj\"]\n"), 22u);
+  EXPECT_EQ(adapters_on("[lora]\nrank = 2\ntargets = [\"h.0.mlp.c_fc\"]\n"), 1u);
+  EXPECT_EQ(adapters_of(*make_network(parsed(kSmall), kText)), nullptr);
+  const auto mlp =
+      make_network(parsed("[model]\nname = \"mlp\"\nhidden = [5]\n[lora]\nrank = 3\n"), kImages);
+  EXPECT_EQ(mlp->parameters().tensor("layers.1.lora_B").shape, (std::vector<std::size_t>{3, 10}));
+}
+
+TEST(MakeNetwork, SaysWhatCannotBeAdapted) {
+  const auto lora = [](const std::string& toml) {
+    return refusal(kSmall + ("[lora]\n" + toml), kText);
+  };
+  EXPECT_EQ(lora("rank = 2\ntargets = [\"attn.c_attn\", \"q_proj\"]\n"),
+            "lora.targets: \"q_proj\" is none of the linear maps there are: h.N.attn.c_attn, "
+            "h.N.attn.c_proj, h.N.mlp.c_fc, h.N.mlp.c_proj");
+  EXPECT_NE(lora("rank = 2\ntargets = [\"wte\"]\n").find("\"wte\" is none"), std::string::npos);
+  EXPECT_NE(lora("rank = 2\ntargets = [\"attn\"]\n").find("\"attn\" is none"), std::string::npos);
+  EXPECT_EQ(lora("targets = [\"attn.c_attn\"]\n"),
+            "lora.targets names matrices to be adapted, but lora.rank = 0 makes no adapters");
+  EXPECT_EQ(lora("rank = 9\n"),
+            "lora.rank = 9 is no rank that h.0.attn.c_attn.weight, 8 x 24, can have: 1 to 8");
+}
+
 }  // namespace
 }  // namespace bayesum::test

@@ -7,6 +7,7 @@
 
 #include "core/files/tensor_reader.hpp"
 #include "kernels/parallel.hpp"
+#include "models/network/low_rank.hpp"
 #include "tests/models/network/network_cases.hpp"
 
 namespace bayesum::test {
@@ -141,6 +142,57 @@ TEST(Mlp, GradientIsTheSlopeOfTheLoss) {
         const double above = oracle.loss(exact, rows);
         element = before - kStep;
         const double below = oracle.loss(exact, rows);
+        element = before;
+        ASSERT_NEAR(gradient[i], (above - below) / (2 * kStep), kTolerance * scale + 1e-7)
+            << tensor.name << " element " << i;
+      }
+    }
+  }
+}
+
+// Of adapters on its matrices, theta -> W + s A B multiplied out in float64.
+TEST(Mlp, GradientOfAdaptersIsTheSlopeOfTheLoss) {
+  constexpr double kStep = 1e-6, kTolerance = 1e-4, kAlpha = 3;
+  constexpr std::size_t kRank = 2;
+  for (const MlpConfig& config : configs()) {
+    if (config.hidden.empty()) continue;
+    LowRank network(std::make_unique<Mlp>(config), {"layers.0", "layers.2"}, kRank, kAlpha);
+    const ParameterSpace& weights = network.network().parameters();
+    const Oracle oracle(config, weights);
+    const Rows rows(9, config);
+    const std::vector<float> base = random_theta(weights, 0.6, 4);
+    network.set_base(Stream(), base);
+    const std::vector<float> theta = random_theta(network.parameters(), 0.6);
+    std::vector<double> exact(theta.begin(), theta.end());
+    const auto loss = [&] {
+      std::vector<double> all(base.begin(), base.end());
+      for (const std::string name : {"layers.0", "layers.2"}) {
+        const ParameterTensor& w = weights.tensor(name + ".weight");
+        const double* const a = &exact[network.parameters().tensor(name + ".lora_A").first];
+        const double* const b = &exact[network.parameters().tensor(name + ".lora_B").first];
+        for (std::size_t i = 0; i < w.size(); ++i) {
+          const std::size_t in = i / w.shape[1], out = i % w.shape[1];
+          for (std::size_t k = 0; k < kRank; ++k) {
+            all[w.first + i] += kAlpha / kRank * a[in * kRank + k] * b[k * w.shape[1] + out];
+          }
+        }
+      }
+      return oracle.loss(all, rows);
+    };
+    const Taught taught = teach(network, theta, rows.batch());
+    EXPECT_NEAR(taught.loss(), loss(), 1e-5 * taught.loss());
+    for (const ParameterTensor& tensor : network.parameters().tensors()) {
+      const auto gradient = std::span(taught.gradient).subspan(tensor.first, tensor.size());
+      double scale = 0;
+      for (const float g : gradient) scale = std::max(scale, std::abs(double{g}));
+      EXPECT_GT(scale, 1e-2) << tensor.name;
+      for (std::size_t i = 0; i < tensor.size(); ++i) {
+        double& element = exact[tensor.first + i];
+        const double before = element;
+        element = before + kStep;
+        const double above = loss();
+        element = before - kStep;
+        const double below = loss();
         element = before;
         ASSERT_NEAR(gradient[i], (above - below) / (2 * kStep), kTolerance * scale + 1e-7)
             << tensor.name << " element " << i;

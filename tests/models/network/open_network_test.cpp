@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/files/tensor_reader.hpp"
 #include "core/files/tensor_writer.hpp"
+#include "models/network/base_weights.hpp"
 #include "tests/core/files.hpp"
 #include "tests/models/network/network_cases.hpp"
 
@@ -32,13 +34,19 @@ struct Trained {
     NetworkDescription description = describe_network(model, data, sets);
     description.rule = "ivon";
     description.seed = 5;
+    if (const LowRank* const adapters = adapters_of(*network)) {
+      const ParameterSpace& weights = adapters->network().parameters();
+      base = random_theta(weights, 0.5, 9);
+      description.base = hash_of_weights(base);
+      write_base(Stream(), path, weights, base);
+    }
     write_network(Stream(), path, description, network->parameters(), {mean, sd, sd});
   }
 
   ExamplesConfig data;
   NetworkConfig model;
   ExampleSets sets;
-  std::vector<float> mean, sd;
+  std::vector<float> mean, sd, base;
   std::filesystem::path path;
 };
 
@@ -184,6 +192,39 @@ TEST(OpenNetwork, GivesBackALanguageModelWithItsTokenizer) {
   other.validation = folder.file("alien.txt", "abc abd abc").string();
   EXPECT_NE(error_of(ExitCode::kFile, [&] { open_held_out(open, other); }).find("'d'"),
             std::string::npos);
+}
+
+TEST(OpenNetwork, PutsAdaptersOnTheWeightsTheyWereTrainedOn) {
+  const TemporaryFolder folder;
+  NetworkConfig config = mlp();
+  config.lora = {.rank = 2, .alpha = 3, .targets = {"layers.1"}};
+  const Trained trained(folder, table_in(folder), config);
+  const OpenNetwork open = open_network(Stream(), trained.path);
+  EXPECT_EQ(open.network->name(), "mlp with adapters of rank 2");
+  EXPECT_TRUE(std::ranges::equal(open.mean.span(), trained.mean));
+  LowRank& adapters = *adapters_of(*open.network);
+  EXPECT_EQ(adapters.alpha(), 3);
+  EXPECT_TRUE(std::ranges::equal(adapters.base(Stream()), trained.base));
+
+  const auto path = folder.path() / "base.safetensors";
+  const ParameterSpace& weights = adapters.network().parameters();
+  const auto refusal = [&] {
+    return error_of(ExitCode::kFile, [&] { open_network(Stream(), trained.path); });
+  };
+  std::vector<float> other = trained.base;
+  other.front() = std::nextafter(other.front(), 9.0f);
+  write_base(Stream(), trained.path, weights, other);
+  EXPECT_EQ(refusal(), path.string() + " holds other weights than those that the adapters in " +
+                           trained.path.string() + " were trained on");
+  write_base(Stream(), trained.path, open.network->parameters(), trained.mean);
+  EXPECT_NE(refusal().find("base.layers.1.weight"), std::string::npos);
+  std::string content = TemporaryFolder::read(path);
+  content[content.size() / 2] ^= 1;
+  TemporaryFolder::write(path, content);
+  EXPECT_NE(refusal().find("base.safetensors"), std::string::npos);
+  std::filesystem::remove(path);
+  EXPECT_EQ(refusal(), trained.path.string() + " holds adapters of the weights in " +
+                           path.string() + ", and there is no such file");
 }
 
 TEST(OpenNetwork, TextsThatDoNotFitAreNamed) {

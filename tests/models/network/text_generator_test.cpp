@@ -22,7 +22,7 @@ const Gpt2Config kConfig{
         .vocabulary = kVocabulary, .context = kContext, .layers = 1, .heads = 2, .channels = 16}};
 
 // What the network says behind the last of these tokens, in float64, averaged over draws.
-std::vector<double> average_behind(Gpt2& network, const WeightDraws& draws,
+std::vector<double> average_behind(Network& network, const WeightDraws& draws,
                                    const std::vector<std::int32_t>& tokens) {
   std::vector<double> average(kVocabulary);
   std::vector<float> theta(draws.mean().size());
@@ -43,14 +43,13 @@ std::vector<double> average_behind(Gpt2& network, const WeightDraws& draws,
   return average;
 }
 
-TEST(TextGenerator, TakesTheMostProbableOfTheAverage) {
-  Gpt2 network(kConfig);
+void expect_the_most_probable(Network& network, LowRank* adapters) {
   const std::vector<float> mean = random_theta(network.parameters(), 0.3);
   const std::vector<float> sd(mean.size(), 0.2f);
   const auto rule = make_kept_rule("ivon");
   const WeightDraws draws(*rule, mean, sd, 3, kSeed);
   std::vector<std::int32_t> tokens{4, 7, 1};
-  TextGenerator generator(Stream(), kConfig, draws, {.temperature = 0}, tokens);
+  TextGenerator generator(Stream(), kConfig, draws, {.temperature = 0}, tokens, adapters);
   for (std::size_t i = 3; i < 2 * kContext; ++i) {
     const GeneratedToken next = generator.next();
     // From the last half of the context on, whenever it is full.
@@ -78,6 +77,17 @@ TEST(TextGenerator, RefusesWhatIsNotANumber) {
                           std::vector<std::int32_t>{2, 5});
   EXPECT_EQ(testing::error_of(ExitCode::kNumerical, [&] { generator.next(); }),
             "what the network says behind token 2 of the text has no finite probabilities");
+}
+
+TEST(TextGenerator, TakesTheMostProbableOfTheAverage) {
+  Gpt2 network(kConfig);
+  expect_the_most_probable(network, nullptr);
+}
+
+TEST(TextGenerator, ReadsByTheWeightsThatAdaptersMake) {
+  LowRank network(std::make_unique<Gpt2>(kConfig), {"h.0.attn.c_attn", "h.0.mlp.c_proj"}, 4, 4.0);
+  network.set_base(Stream(), random_theta(network.network().parameters(), 0.3, 6));
+  expect_the_most_probable(network, &network);
 }
 
 TEST(TextGenerator, IsAFunctionOfItsSeedAndOneDrawDoesNotDisagree) {

@@ -6,7 +6,8 @@ include(GoogleTest)
 set(bayesum_mpi_environment
   OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
   OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1
-  OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 ASAN_OPTIONS=fast_unwind_on_malloc=0)
+  OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 ASAN_OPTIONS=fast_unwind_on_malloc=0
+  BAYESUM_SANITIZE=${BAYESUM_SANITIZE})
 
 # Seconds; the sanitizers slow the long rounds down.
 set(bayesum_test_timeout 300)

@@ -51,6 +51,7 @@ def conditions(preset):
         "no-transformers": None in map(importlib.util.find_spec, ("torch", "transformers")),
         "no-peft": None in map(importlib.util.find_spec, ("torch", "transformers", "peft")),
         "no-openmp": preset == "tsan",
+        "sanitized": preset in ("asan", "tsan"),
         "no-small-disk": not may_mount(),
     }
 

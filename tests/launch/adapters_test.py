@@ -8,7 +8,7 @@ import re
 import shutil
 
 from program_bench import (DONE, FILE, USAGE, check, check_code, check_near, check_refused, main,
-                           on_ranks, skip)
+                           measure_memory, on_ranks, skip)
 from read_files import Tensors
 
 SONG = "row, row, row your boat, gently down the stream. "
@@ -294,6 +294,7 @@ def test_the_plan_knows_what_is_adapted(bench):
     figure = lambda rows, name: [int(row[1]) for row in rows if row[0] == name]
     check(figure(rows, "h.N.attn.c_attn") == [2 * RANK * (256 + 768)], f"{rows}")
     check(figure(whole, "wte") != [] and figure(rows, "wte") == [], f"{rows}")
+    measure_memory()
     wanted = figure(whole, "in all")[0] - figure(rows, "in all")[0]
     check(abs(wanted / (whole_peak - peak) - 1) < 0.15,
           f"planned to save {wanted} bytes, saved {whole_peak - peak}")

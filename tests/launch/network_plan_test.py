@@ -4,7 +4,8 @@
 import re
 
 from network_bench import CLASSES, TEXT, prepare
-from program_bench import DONE, USAGE, check, check_code, check_refused, main, on_ranks
+from program_bench import (DONE, USAGE, check, check_code, check_refused, main, measure_memory,
+                           on_ranks)
 
 
 GROUPS = ("parameters", "memory of a rank", "on the wire in a step", "work of a step")
@@ -50,6 +51,7 @@ def test_the_plan_tells_the_bytes_on_the_wire(bench):
 @on_ranks(1, 2)
 def test_the_plan_tells_the_memory(bench):
     """Within 15 % of what the system has measured at its peak, of the largest rank."""
+    measure_memory()
     cases = [CLASSES.replace("[12]", "[1500, 1500]").replace("batch = 8", "batch = 100"),
              TEXT.replace("layers = 1", "layers = 2").replace("channels = 16", "channels = 256")
              .replace("context = 16", "context = 64").replace("_share = 0.1", "_share = 0.2").replace("batch = 4", "batch = 16")

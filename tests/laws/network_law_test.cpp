@@ -77,7 +77,7 @@ using Roundings = std::vector<std::optional<NoiseId>>;
 Roundings roundings_of(const NetworkTrainer::Config& config, Communicator& communicator) {
   ToyTraining training(config, communicator);
   training.run();
-  return training.network.roundings();
+  return dynamic_cast<testing::ToyNetwork&>(training.network).roundings();
 }
 
 TEST(NetworkTrainer, RoundsEveryPassOfADrawAlikeWhoeverMakesIt) {

@@ -30,7 +30,7 @@ class WatchedNetwork final : public testing::ToyNetwork {
     if (out_of_memory) throw std::bad_alloc();
     return ToyNetwork::parameters();
   }
-  void accumulate(const Stream& stream, std::span<const float> theta, const ExampleBatch& batch,
+  void accumulate(const Stream& stream, const Theta& theta, const ExampleBatch& batch,
                   NoiseId dropout, const GradientSink& sink,
                   std::span<double, WeightMessage::kScalars> counts) override {
     if (before) before(sink);

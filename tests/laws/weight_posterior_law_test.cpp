@@ -1,10 +1,10 @@
 #include <gtest/gtest.h>
-#include <omp.h>
 
 #include <algorithm>
 #include <bit>
 #include <string>
 
+#include "kernels/parallel.hpp"
 #include "tests/laws/weight_oracle.hpp"
 
 // What holds of rules beyond their formulas: posteriors stay proper, draws are of them, cuts and
@@ -121,15 +121,15 @@ TEST(WeightPosteriorLaw, CutsThreadsAndFusionChangeNoBit) {
     configs.push_back(config_of("ivon", "world"));
     configs.back().curvature = curvature;
   }
-  const int before = omp_get_max_threads();
+  const int before = cpu::thread_count();
   for (const WeightRuleConfig& config : configs) {
     const auto rule = make_weight_rule(config, 500);
-    omp_set_num_threads(1);
+    cpu::set_thread_count(1);
     WeightState whole = begun(*rule, start);
     Training{.ranges = {{0, kSize}}}.run(*rule, whole, 4);
     for (const int threads : {1, 2, 3, 7}) {
       for (const bool fused : {false, true}) {
-        omp_set_num_threads(threads);
+        cpu::set_thread_count(threads);
         WeightState cut = begun(*rule, start);
         Training{
             .ranges =
@@ -141,7 +141,7 @@ TEST(WeightPosteriorLaw, CutsThreadsAndFusionChangeNoBit) {
       }
     }
   }
-  omp_set_num_threads(before);
+  cpu::set_thread_count(before);
 }
 
 // The state, the count of updates among it, is all that a training has: the first step after a

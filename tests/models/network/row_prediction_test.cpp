@@ -106,7 +106,7 @@ std::vector<std::vector<float>> said_by_each(Network& network, Posterior& poster
   const ExampleBatch batch = feed.fetch_in_order(Stream(), 0, kRows);
   std::vector<std::vector<float>> said;
   for (std::size_t s = 0; s < kDraws; ++s) {
-    said.push_back(predict(network, posterior.draws.theta(Stream(), s), batch));
+    said.push_back(predict(network, posterior.draws.theta(Stream(), s).values, batch));
   }
   said.push_back(predict(network, posterior.mean, batch));
   return said;

@@ -80,6 +80,8 @@ BAYESUM_TWINS(void apply(const Stream& stream, const DrawWithSd& op, NoiseStart 
                          std::size_t size))
 BAYESUM_TWINS(void apply(const Stream& stream, const DrawSign& op, NoiseStart noise,
                          std::size_t size))
+BAYESUM_TWINS(void apply(const Stream& stream, const DrawSignWithSd& op, NoiseStart noise,
+                         std::size_t size))
 BAYESUM_TWINS(void apply(const Stream& stream, const IvonStep& op, const NextDraw& next,
                          std::size_t size))
 

@@ -158,9 +158,9 @@ TEST(NetworkTrainer, OneRankThatCannotBeginIsAFailureOfAll) {
 
 // A gradient of its own for each draw is for rules that make more of it than a sum.
 TEST(NetworkTrainer, OnlyRulesThatNeedItKeepTheGradientOfADraw) {
-  const std::vector<std::string> apart{"ivon",          "ivon_of_many_draws",
-                                       "ivon_of_pairs", "ivon_of_squares",
-                                       "bayesbinn",     "ivon_guarded"};
+  const std::vector<std::string> apart{
+      "ivon",      "ivon_of_many_draws", "ivon_of_pairs",   "ivon_of_squares",
+      "bayesbinn", "ivon_guarded",       "ivon_of_adapters"};
   for (const NetworkMember& member : network_members()) {
     NetworkTrainer::Config config = member.config;
     config.coordinator.deterministic = false;

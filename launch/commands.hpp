@@ -31,7 +31,7 @@ struct PredictOptions {
   std::filesystem::path trained;
   OtherData data;
   std::filesystem::path out = "predictions.csv";  // "-": stdout
-  std::int64_t samples = 16;                      // of a network: draws of its weights; 0: the mean
+  std::int64_t samples = 16;                      // of a network: draws of its weights
   std::string device = "cpu";                     // of a network
 };
 ExitCode predict(const PredictOptions& options, Job& job);
@@ -44,7 +44,7 @@ struct EvaluateOptions {
   OtherData data;      // no path: no scores; of a network the held-out data of its training
   OtherData training;  // no path: no importance sampling
   std::int64_t draws = 1000;
-  std::int64_t samples = 16;    // of a network: draws of its weights; 0: the mean
+  std::int64_t samples = 16;    // of a network: draws of its weights, of each run; 0: its mean
   std::filesystem::path other;  // of a network: data of another kind
   std::string device = "cpu";   // of a network
   bool json = false;
@@ -59,7 +59,7 @@ struct ReportOptions {
   OtherData data;
   OtherData training;
   std::int64_t draws = 1000;
-  std::int64_t samples = 16;    // of a network: draws of its weights; 0: the mean
+  std::int64_t samples = 16;    // of a network: draws of its weights
   std::filesystem::path other;  // of a network: data of another kind
   std::filesystem::path out;    // empty: report.html in the run folder, or beside the posterior
 };

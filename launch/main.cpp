@@ -156,7 +156,7 @@ class CommandLine {
     add_other_data(sub, predict_.data, "rows with the features")->required();
     sub->add_option("--out", predict_.out, "CSV file to write; - for standard output")
         ->capture_default_str();
-    add_samples(sub, predict_.samples);
+    add_samples(sub, predict_.samples, 1);
     add_device(sub, predict_.device);
   }
 
@@ -171,7 +171,8 @@ class CommandLine {
         ->required();
     add_other_data(sub, evaluate_.data, "held-out rows to score");
     add_training(*sub, evaluate_.training, evaluate_.draws);
-    add_samples(sub, evaluate_.samples);
+    add_samples(sub, evaluate_.samples, 0,
+                "of a network: draws of its weights, of each run; 0: its mean alone");
     add_other_kind(sub, evaluate_.other);
     add_device(sub, evaluate_.device);
     sub->add_flag("--json", evaluate_.json, "for programs");
@@ -181,10 +182,10 @@ class CommandLine {
         "one: by their predictions averaged, beside the mean of the first alone.");
   }
 
-  static void add_samples(CLI::App* sub, std::int64_t& samples) {
-    sub->add_option("--samples", samples,
-                    "of a network: draws of its weights, of each run; 0: its mean alone")
-        ->check(CLI::Range(0, 1 << 20))
+  static void add_samples(CLI::App* sub, std::int64_t& samples, int least,
+                          const std::string& what = "of a network: draws of its weights") {
+    sub->add_option("--samples", samples, what)
+        ->check(CLI::Range(least, 1 << 20))
         ->capture_default_str();
   }
 
@@ -208,7 +209,7 @@ class CommandLine {
     sub->add_option("RUN", report_.trained, "run folder or posterior file")->required();
     add_other_data(sub, report_.data, "held-out rows to score");
     add_training(*sub, report_.training, report_.draws);
-    add_samples(sub, report_.samples);
+    add_samples(sub, report_.samples, 1);
     add_other_kind(sub, report_.other);
     sub->add_option("--out", report_.out, "HTML file to write (default RUN/report.html)");
   }

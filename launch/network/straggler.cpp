@@ -15,18 +15,6 @@ namespace {
 constexpr double kSlow = 1.5;
 constexpr double kTelling = 1.0;  // seconds
 
-// What each rank says, on every rank.
-std::vector<double> gathered(double mine, const Stream& stream, Communicator& ranks) {
-  std::vector<double> all(static_cast<std::size_t>(ranks.size()));
-  const auto place = static_cast<std::size_t>(ranks.rank());
-  all[place] = mine;
-  const std::vector<std::size_t> counts(all.size(), 1);
-  on_wire(stream, ranks, std::span(all), [&](const Stream& wire, auto payload) {
-    ranks.all_gather(wire, payload.subspan(place, 1), counts, payload);
-  });
-  return all;
-}
-
 }  // namespace
 
 std::optional<Straggler> straggler_of(std::span<const double> seconds) {
@@ -50,10 +38,10 @@ std::optional<Straggler> straggler_of(std::span<const double> seconds) {
 std::string straggler_text(double seconds, std::size_t shards, const Stream& stream,
                            Communicator& ranks) {
   const std::vector<std::string> hosts = hosts_of(stream, ranks);
-  const std::vector<double> all = gathered(seconds, stream, ranks);
   const double of_a_shard =
       shards > 0 ? seconds / static_cast<double>(shards) : std::numeric_limits<double>::quiet_NaN();
-  const auto slow = straggler_of(gathered(of_a_shard, stream, ranks));
+  const auto all = gather(stream, ranks, std::span<const double>(&seconds, 1));
+  const auto slow = straggler_of(gather(stream, ranks, std::span<const double>(&of_a_shard, 1)));
   if (!slow || all[slow->rank] < kTelling) return {};
   return "rank " + std::to_string(slow->rank) + " on " + hosts[slow->rank] + " took " +
          rounded(slow->ratio, 2) + " times as long over a virtual shard as the others";

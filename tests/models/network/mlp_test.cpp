@@ -120,7 +120,6 @@ std::vector<MlpConfig> configs() {
 }
 
 TEST(Mlp, GradientIsTheSlopeOfTheLoss) {
-  constexpr double kStep = 1e-6, kTolerance = 1e-4;
   for (const MlpConfig& config : configs()) {
     Mlp network(config);
     const Oracle oracle(config, network.parameters());
@@ -130,29 +129,15 @@ TEST(Mlp, GradientIsTheSlopeOfTheLoss) {
     const Taught taught = teach(network, theta, rows.batch());
     EXPECT_NEAR(taught.loss(), oracle.loss(exact, rows), 1e-5 * taught.loss());
     EXPECT_EQ(taught.counts[WeightMessage::kExamples], config.classes > 0 ? 8 : 9);
-    for (const ParameterTensor& tensor : network.parameters().tensors()) {
-      const auto gradient = std::span(taught.gradient).subspan(tensor.first, tensor.size());
-      double scale = 0;
-      for (const float g : gradient) scale = std::max(scale, std::abs(double{g}));
-      EXPECT_GT(scale, 1e-2) << tensor.name;
-      for (std::size_t i = 0; i < tensor.size(); ++i) {
-        double& element = exact[tensor.first + i];
-        const double before = element;
-        element = before + kStep;
-        const double above = oracle.loss(exact, rows);
-        element = before - kStep;
-        const double below = oracle.loss(exact, rows);
-        element = before;
-        ASSERT_NEAR(gradient[i], (above - below) / (2 * kStep), kTolerance * scale + 1e-7)
-            << tensor.name << " element " << i;
-      }
-    }
+    expect_slope(
+        network.parameters(), taught.gradient, exact, [&] { return oracle.loss(exact, rows); },
+        1e-6, 1e-2);
   }
 }
 
 // Of adapters on its matrices, theta -> W + s A B multiplied out in float64.
 TEST(Mlp, GradientOfAdaptersIsTheSlopeOfTheLoss) {
-  constexpr double kStep = 1e-6, kTolerance = 1e-4, kAlpha = 3;
+  constexpr double kAlpha = 3;
   constexpr std::size_t kRank = 2;
   for (const MlpConfig& config : configs()) {
     if (config.hidden.empty()) continue;
@@ -181,23 +166,7 @@ TEST(Mlp, GradientOfAdaptersIsTheSlopeOfTheLoss) {
     };
     const Taught taught = teach(network, theta, rows.batch());
     EXPECT_NEAR(taught.loss(), loss(), 1e-5 * taught.loss());
-    for (const ParameterTensor& tensor : network.parameters().tensors()) {
-      const auto gradient = std::span(taught.gradient).subspan(tensor.first, tensor.size());
-      double scale = 0;
-      for (const float g : gradient) scale = std::max(scale, std::abs(double{g}));
-      EXPECT_GT(scale, 1e-2) << tensor.name;
-      for (std::size_t i = 0; i < tensor.size(); ++i) {
-        double& element = exact[tensor.first + i];
-        const double before = element;
-        element = before + kStep;
-        const double above = loss();
-        element = before - kStep;
-        const double below = loss();
-        element = before;
-        ASSERT_NEAR(gradient[i], (above - below) / (2 * kStep), kTolerance * scale + 1e-7)
-            << tensor.name << " element " << i;
-      }
-    }
+    expect_slope(network.parameters(), taught.gradient, exact, loss, 1e-6, 1e-2);
   }
 }
 

@@ -1,6 +1,10 @@
 #pragma once
 
+#include <gtest/gtest.h>
+
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <random>
@@ -90,6 +94,31 @@ inline std::vector<float> predict(Network& network, std::span<const float> theta
   std::vector<float> out(batch.rows * batch.length * network.outputs());
   network.predict(Stream(), theta, batch, out);
   return out;
+}
+
+// Every element of the gradient is the slope of `loss` at `exact`, by central differences, to 1e-4
+// of the tensor's largest; the largest of each tensor is above `least`. `loss` looks into `exact`.
+template <class Loss>
+void expect_slope(const ParameterSpace& space, std::span<const float> gradient,
+                  std::vector<double>& exact, const Loss& loss, double step, double least) {
+  constexpr double kTolerance = 1e-4;
+  for (const ParameterTensor& tensor : space.tensors()) {
+    const auto part = gradient.subspan(tensor.first, tensor.size());
+    double scale = 0;
+    for (const float g : part) scale = std::max(scale, std::abs(double{g}));
+    EXPECT_GT(scale, least) << tensor.name;
+    for (std::size_t i = 0; i < tensor.size(); ++i) {
+      double& element = exact[tensor.first + i];
+      const double before = element;
+      element = before + step;
+      const double above = loss();
+      element = before - step;
+      const double below = loss();
+      element = before;
+      ASSERT_NEAR(part[i], (above - below) / (2 * step), kTolerance * scale + 1e-7)
+          << tensor.name << " element " << i;
+    }
+  }
 }
 
 }  // namespace bayesum::test

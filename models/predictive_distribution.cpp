@@ -97,8 +97,6 @@ double minus_exp_remainder(double u) {
   return std::abs(u) < 1e-5 ? -0.5 * u * u * (1.0 + u / 3.0) : u - std::expm1(u);
 }
 
-double normal_cdf(double x) { return 0.5 * std::erfc(-x / std::numbers::sqrt2); }
-
 // E[P(Y <= k | z)] summed over z, for a spread of z that is small beside what k resolves, given
 // P(Y <= k) at the mean e^z.
 template <class Cdf>
@@ -121,7 +119,7 @@ double wide_cdf(const LogDensity& log_density, double mode, double step, double 
   double sum = 0, weights = 0;
   const auto add = [&](double u) {
     const double log_weight = log_density(u);
-    sum += std::exp(log_weight) * normal_cdf((mode + u - location) / sd);
+    sum += std::exp(log_weight) * special::normal_cdf((mode + u - location) / sd);
     weights += std::exp(log_weight);
     return log_weight > kNegligible;
   };

@@ -129,6 +129,8 @@ void dirichlet_shapes(std::span<const double> log_mean, std::span<double> alpha)
   excess(root);
 }
 
+double normal_cdf(double x) { return 0.5 * std::erfc(-x / std::numbers::sqrt2); }
+
 double normal_quantile(double p) {
   return bm::quantile(bm::normal_distribution<double, Quiet>(), p);
 }

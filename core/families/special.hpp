@@ -29,6 +29,7 @@ double gamma_shape(double gap);  // a with log a - digamma(a) = gap
 // alpha with digamma(alpha_k) - digamma(sum alpha) = log_mean[k] for every k; at least two.
 void dirichlet_shapes(std::span<const double> log_mean, std::span<double> alpha);
 
+double normal_cdf(double x);  // relatively exact in the left tail too
 double normal_quantile(double p);
 double student_t_quantile(double p, double degrees_of_freedom);
 double gamma_quantile(double p, double shape);  // rate one

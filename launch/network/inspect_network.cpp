@@ -74,8 +74,9 @@ Table facts(const OpenNetwork& trained, const fs::path& path) {
   const ParameterSpace& parameters = trained.network->parameters();
   Table table({"file", path.string()});
   table.add({"written by", TensorReader(path, Checksum::kNone).text("program")});
-  table.add({"network", description.model + " of " + counted(parameters.count(), "parameter") +
-                            " in " + counted(parameters.tensors().size(), "tensor")});
+  table.add({"network", trained.network->name() + " of " +
+                            counted(parameters.count(), "parameter") + " in " +
+                            counted(parameters.tensors().size(), "tensor")});
   table.add({"examples", examples_text(trained)});
   table.add({"rule", description.rule + (trained.rule->draws() ? ", effective sample size " +
                                                                      rounded(description.ess, 9)

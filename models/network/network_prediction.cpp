@@ -5,6 +5,7 @@
 #include <limits>
 #include <numbers>
 
+#include "core/families/special.hpp"
 #include "kernels/error.hpp"
 #include "kernels/parallel.hpp"
 
@@ -142,7 +143,7 @@ void AveragedNumbers::add(Running& running, double mean, double precision, doubl
   const double z = (response - mean) * std::sqrt(precision);
   const double log_density = 0.5 * (std::log(precision) - std::log(2.0 * std::numbers::pi) - z * z);
   add_exponential(log_density, first, running.largest, running.sum);
-  const double transform = 0.5 * std::erfc(-z * std::numbers::sqrt2 / 2.0);
+  const double transform = special::normal_cdf(z);
   running.transform += (transform - running.transform) * part;
 }
 

@@ -17,8 +17,6 @@ constexpr std::size_t kBatchValues = std::size_t{1} << 22;
 constexpr double kTail = 0.05;  // each side of the interval
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-double normal_cdf(double z) { return 0.5 * std::erfc(-z / std::numbers::sqrt2); }
-
 // An equal mixture of Gaussians.
 struct Mixture {
   std::span<const double> means;
@@ -31,7 +29,7 @@ struct Mixture {
     return sum / static_cast<double>(means.size());
   }
   double cdf(double y) const {
-    return average([y](double m, double sd) { return normal_cdf((y - m) / sd); });
+    return average([y](double m, double sd) { return special::normal_cdf((y - m) / sd); });
   }
   double log_density(double y) const;
   double quantile(double p) const;

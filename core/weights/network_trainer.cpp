@@ -27,6 +27,15 @@ bool has_second(const WeightRule& rule, const WeightRuleConfig& config) {
          (rule.second() == Second::kDraw && config.noise != "world");
 }
 
+NetworkTrainer::Config with_common_draw(NetworkTrainer::Config config) {
+  const bool draw_of_a_shard =
+      config.rule.noise == "shard" ||
+      (config.rule.noise == "micro_batch" && config.batch.micro_steps == 1);
+  const bool alone = config.batch.virtual_shards == 1 && draw_of_a_shard;
+  if (alone && config.rule.curvature != "antithetic") config.rule.noise = "world";
+  return config;
+}
+
 bool keeps_gradient(const WeightRule& rule, const NetworkTrainer::Config& config,
                     std::size_t shards) {
   if (!rule.draws() || rule.sums_gradients()) return false;
@@ -54,13 +63,13 @@ void GuardConfig::describe(Fields& fields) {
 
 NetworkTrainer::NetworkTrainer(Parts parts, const Config& config, Hooks hooks)
     : parts_(parts),
-      config_(config),
+      config_(with_common_draw(config)),
       hooks_(std::move(hooks)),
-      rule_(make_weight_rule(config.rule, targets(parts.examples))),
+      rule_(make_weight_rule(config_.rule, targets(parts.examples))),
       order_(parts.examples.size(), config.batch, config.seed),
       feed_(parts.examples, order_.shape().rows, parts.stream.device()),
       coordinator_(config.coordinator, parts.communicator, parts.network.parameters(),
-                   has_second(*rule_, config.rule), config.batch.virtual_shards,
+                   has_second(*rule_, config_.rule), config.batch.virtual_shards,
                    parts.stream.device()),
       everywhere_(segments({{0, parts.network.parameters().size()}})),
       owned_(segments(coordinator_.owned())),

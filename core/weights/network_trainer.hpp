@@ -163,6 +163,10 @@ class NetworkTrainer {
   std::chrono::steady_clock::time_point began_;
 };
 
+// The same training where its steps have one draw only: that of one shard is the world's, of which
+// the rule forms the second part itself, so that no message needs one.
+NetworkTrainer::Config with_common_draw(NetworkTrainer::Config config);
+
 // Does a rank of so many virtual shards hold the gradient of each draw by itself? Unless it is
 // added to a message as it comes, or is the whole of one.
 bool keeps_gradient(const WeightRule& rule, const NetworkTrainer::Config& config,

@@ -47,18 +47,19 @@ Facts facts_of(const NetworkTrainConfig& config, const ExampleShape& shape, std:
                const ParameterSpace& space, int ranks) {
   const double targets =
       static_cast<double>(examples) * std::max<double>(1, static_cast<double>(shape.context));
-  const auto rule = make_weight_rule(config.rule, targets);
+  const NetworkTrainer::Config training = with_common_draw(config.trainer());
+  const auto rule = make_weight_rule(training.rule, targets);
   Facts facts{.parameters = static_cast<double>(space.size()),
               .ranks = ranks,
               .draws = rule->draws(),
-              .world = config.rule.noise == "world",
+              .world = training.rule.noise == "world",
               .replicated = config.coordinator.kind == "replicated",
               .root = config.coordinator.kind == "root",
               .deterministic = config.coordinator.deterministic};
   const Range shards =
       shards_of_rank(static_cast<std::size_t>(config.data.virtual_shards), ranks, 0);
-  facts.keeps_gradient = keeps_gradient(*rule, config.trainer(), shards.size());
-  const bool second = has_second(*rule, config.rule);
+  facts.keeps_gradient = keeps_gradient(*rule, training, shards.size());
+  const bool second = has_second(*rule, training.rule);
   facts.message = facts.parameters * (second ? 2 : 1);
   facts.owned = facts.parameters;
   if (!facts.replicated && !facts.root) {

@@ -156,6 +156,32 @@ TEST(NetworkTrainer, OneRankThatCannotBeginIsAFailureOfAll) {
   EXPECT_EQ(heard[1], heard[0]);
 }
 
+// The only draw of a step is everyone's, and the second part of its message is left to the rule.
+TEST(NetworkTrainer, TheDrawOfALoneShardIsTheWorlds) {
+  for (const std::string noise : {"shard", "micro_batch"}) {
+    NetworkTrainer::Config config = config_of("ivon");
+    config.batch.virtual_shards = 1;
+    config.batch.micro_steps = noise == "shard" ? 2 : 1;
+    config.rule.noise = noise;
+    const NetworkTrainer::Config common = with_common_draw(config);
+    EXPECT_EQ(common.rule.noise, "world") << noise;
+    EXPECT_FALSE(has_second(*make_weight_rule(common.rule, 97), common.rule)) << noise;
+    EXPECT_FALSE(keeps_gradient(*make_weight_rule(common.rule, 97), common, 1)) << noise;
+  }
+  const auto keeps_its_own = [](const auto& change) {
+    NetworkTrainer::Config config = config_of("ivon");
+    config.batch.virtual_shards = 1;
+    change(config);
+    return with_common_draw(config).rule.noise == config.rule.noise;
+  };
+  EXPECT_TRUE(keeps_its_own([](auto& config) { config.batch.virtual_shards = 2; }));
+  EXPECT_TRUE(keeps_its_own([](auto& config) { config.rule.curvature = "antithetic"; }));
+  EXPECT_TRUE(keeps_its_own([](auto& config) {
+    config.rule.noise = "micro_batch";
+    config.batch.micro_steps = 2;
+  }));
+}
+
 // A gradient of its own for each draw is for rules that make more of it than a sum.
 TEST(NetworkTrainer, OnlyRulesThatNeedItKeepTheGradientOfADraw) {
   const std::vector<std::string> apart{

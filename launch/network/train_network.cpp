@@ -51,7 +51,9 @@ class NetworkTraining {
   void write_base();
   void check_memory();
   NetworkTrainer::Hooks hooks();
-  std::optional<WeightTrainingState> load_checkpoint(const fs::path& folder, const Warn& warn);
+  std::optional<WeightTrainingState> load_checkpoint(const fs::path& folder,
+                                                     const std::map<std::string, double>& scalars,
+                                                     const Warn& warn);
   std::optional<WeightTrainingState> newest_state(NetworkTrainer& trainer);
   void share(WeightTrainingState& state);
   void report(const NetworkReport& report);
@@ -208,10 +210,11 @@ NetworkTrainer::Hooks NetworkTraining::hooks() {
 }
 
 // A learning rate that falls has been another all along where the last step is another.
-std::optional<WeightTrainingState> NetworkTraining::load_checkpoint(const fs::path& folder,
-                                                                    const Warn& warn) {
+std::optional<WeightTrainingState> NetworkTraining::load_checkpoint(
+    const fs::path& folder, const std::map<std::string, double>& scalars, const Warn& warn) {
   try {
-    return load_weight_checkpoint(stream_, folder, identity_, network_->parameters(), warn);
+    return load_weight_checkpoint(stream_, folder, identity_, network_->parameters(), scalars,
+                                  warn);
   } catch (const Error& problem) {
     const std::string why = problem.what();
     if (why.find(": [stop] steps") == std::string::npos) throw;
@@ -226,7 +229,7 @@ std::optional<WeightTrainingState> NetworkTraining::load_checkpoint(const fs::pa
 std::optional<WeightTrainingState> NetworkTraining::newest_state(NetworkTrainer& trainer) {
   const std::map<std::string, double> scalars = trainer.state().scalars;
   return session_.resume<WeightTrainingState>(
-      [&](const auto& folder, const auto& warn) { return load_checkpoint(folder, warn); },
+      [&](const auto& folder, const auto& warn) { return load_checkpoint(folder, scalars, warn); },
       [&] {
         const std::size_t size = network_->parameters().size();
         return WeightTrainingState{0, WeightState(stream_.device(), size), scalars};

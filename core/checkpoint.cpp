@@ -25,9 +25,10 @@ std::string layout_text(const Posterior& posterior) {
 
 void check_layout(const TensorFile& file, const Posterior& layout) {
   if (file.text("blocks") != layout_text(layout)) {
-    throw Error(ExitCode::kUsage, "the checkpoint " + file.path.string() +
-                                      " belongs to a posterior of other blocks: " +
-                                      first_difference(file.text("blocks"), layout_text(layout)));
+    throw Error(ExitCode::kUsage,
+                "the checkpoint " + file.path.string() +
+                    " belongs to a posterior of other blocks: " +
+                    first_difference(file.text("blocks"), layout_text(layout)).text);
   }
 }
 

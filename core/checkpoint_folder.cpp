@@ -35,8 +35,11 @@ void check_identity(const TensorReader& file, const CheckpointIdentity& identity
   const std::string belongs = "the checkpoint " + file.path().string() + " belongs to ";
   const std::string& config = file.text("config");
   if (config != identity.config) {
+    const Difference first = first_difference(config, identity.config);
+    const auto advice = identity.advice.find(first.key);
     throw Error(ExitCode::kUsage,
-                belongs + "another configuration: " + first_difference(config, identity.config));
+                belongs + "another configuration: " + first.text +
+                    (advice == identity.advice.end() ? "" : "; " + advice->second));
   }
   const std::string here = hash_text(identity.fingerprint);
   const std::string& there = file.text("data_fingerprint");
@@ -118,21 +121,24 @@ std::optional<OpenCheckpoint> open_newest_checkpoint(
                                    " is whole: start over by --run.overwrite true");
 }
 
-std::string first_difference(const std::string& there, const std::string& here) {
+Difference first_difference(const std::string& there, const std::string& here) {
   std::istringstream left(there);
   std::istringstream right(here);
-  std::string section;
+  std::string section;  // "rule"
   for (;;) {
     std::string a;
     std::string b;
     const bool more_a = static_cast<bool>(std::getline(left, a));
     const bool more_b = static_cast<bool>(std::getline(right, b));
-    if (!more_a && !more_b) return "";
+    if (!more_a && !more_b) return {};
     if (a != b) {
       const auto shown = [](const std::string& line) { return line.empty() ? "nothing" : line; };
-      return section + shown(a) + " there, " + shown(b) + " here";
+      const std::string& line = a.empty() ? b : a;
+      const std::string where = section.empty() ? "" : "[" + section + "] ";
+      return {section + "." + line.substr(0, line.find(" = ")),
+              where + shown(a) + " there, " + shown(b) + " here"};
     }
-    if (a.starts_with("[")) section = a + " ";
+    if (a.starts_with("[")) section = a.substr(1, a.find(']') - 1);
   }
 }
 

@@ -18,6 +18,8 @@ namespace bayesum {
 struct CheckpointIdentity {
   std::string config;             // the configuration that decides the result, as TOML
   std::uint64_t fingerprint = 0;  // of the data
+  // What to do where a key, "stop.steps", is the first to differ.
+  std::map<std::string, std::string> advice = {};
 };
 
 // Steps of the checkpoints in the folder, oldest first; empty when there is no such folder.
@@ -41,12 +43,17 @@ struct OpenCheckpoint {
 
 // The newest checkpoint that is whole. A damaged one, or one of another format, is passed over with
 // a sentence to `warn`. Nothing there: nullopt; none that is whole: Error(kFile). One that belongs
-// to another configuration or other data: Error(kUsage) naming the first line that differs.
+// to another configuration or other data: Error(kUsage) naming the first line that differs, with
+// the advice for it.
 std::optional<OpenCheckpoint> open_newest_checkpoint(
     const std::filesystem::path& folder, const std::string& format,
     const CheckpointIdentity& identity, const std::function<void(const std::string&)>& warn);
 
-// The first line in which two TOML texts differ, as "[rule] rho = 1.0 there, rho = 0.5 here".
-std::string first_difference(const std::string& there, const std::string& here);
+// The first line in which two TOML texts differ.
+struct Difference {
+  std::string key;   // "rule.rho"
+  std::string text;  // "[rule] rho = 1.0 there, rho = 0.5 here"; both empty where there is none
+};
+Difference first_difference(const std::string& there, const std::string& here);
 
 }  // namespace bayesum

@@ -9,7 +9,27 @@ namespace bayesum {
 namespace {
 
 bool takes(TensorTypes types, TensorType type) {
-  return types == TensorTypes::kFloating ? is_floating(type) : type == TensorType::kF32;
+  switch (types) {
+    case TensorTypes::kFloat32:
+      return type == TensorType::kF32;
+    case TensorTypes::kFloat64:
+      return type == TensorType::kF64;
+    case TensorTypes::kFloating:
+      return is_floating(type);
+  }
+  return false;
+}
+
+std::string text_of(TensorTypes types) {
+  switch (types) {
+    case TensorTypes::kFloat32:
+      return "of type F32";
+    case TensorTypes::kFloat64:
+      return "of type F64";
+    case TensorTypes::kFloating:
+      return "of a floating-point type";
+  }
+  return "";
 }
 
 // "what: a, b", to be joined to others.
@@ -49,9 +69,7 @@ void expect_tensors(const std::filesystem::path& path, const std::vector<TensorE
   add_list("tensors are missing", missing, faults);
   add_list("tensors do not belong", extra, faults);
   add_list("tensors have another shape", misshapen, faults);
-  add_list(types == TensorTypes::kFloating ? "tensors are not of a floating-point type"
-                                           : "tensors are not of type F32",
-           mistyped, faults);
+  add_list("tensors are not " + text_of(types), mistyped, faults);
   if (!faults.empty()) throw Error(ExitCode::kFile, path.string() + ": " + faults);
 }
 

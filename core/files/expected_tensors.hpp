@@ -14,7 +14,7 @@ struct ExpectedTensor {
 };
 
 // What types are taken.
-enum class TensorTypes { kFloat32, kFloating };
+enum class TensorTypes { kFloat32, kFloat64, kFloating };
 
 // Error(kFile): one sentence that names the path and every tensor that is missing, that is not
 // expected, and that has another shape or a type that is not taken. `found`: names are different.

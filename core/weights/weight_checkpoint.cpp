@@ -25,9 +25,7 @@ void each_vector(Weights& weights, const Visit& visit) {
   visit("momentum", weights.momentum.span());
 }
 
-bool is_scalar(const TensorEntry& entry) {
-  return entry.name.starts_with(kScalar) && entry.type == TensorType::kF64 && entry.shape.empty();
-}
+bool is_scalar(const TensorEntry& entry) { return entry.name.starts_with(kScalar); }
 
 std::int64_t updates_of(const TensorReader& file) {
   const std::string& text = file.text("updates");
@@ -40,14 +38,18 @@ std::int64_t updates_of(const TensorReader& file) {
   return updates;
 }
 
-void check_tensors(const TensorReader& file, const ParameterSpace& space) {
-  std::vector<TensorEntry> found;
-  std::ranges::remove_copy_if(file.entries(), std::back_inserter(found), is_scalar);
-  std::vector<ExpectedTensor> expected;
+void check_tensors(const TensorReader& file, const ParameterSpace& space,
+                   const std::map<std::string, double>& scalars) {
+  std::vector<TensorEntry> found_weights, found_scalars;
+  std::ranges::partition_copy(file.entries(), std::back_inserter(found_scalars),
+                              std::back_inserter(found_weights), is_scalar);
+  std::vector<ExpectedTensor> weights_due, scalars_due;
   for (const char* kind : {"mean", "curvature", "momentum"}) {
-    std::ranges::move(expected_weights(space, kind), std::back_inserter(expected));
+    std::ranges::move(expected_weights(space, kind), std::back_inserter(weights_due));
   }
-  expect_tensors(file.path(), found, expected, TensorTypes::kFloat32);
+  for (const auto& [name, value] : scalars) scalars_due.push_back({kScalar + name, {}});
+  expect_tensors(file.path(), found_weights, weights_due, TensorTypes::kFloat32);
+  expect_tensors(file.path(), found_scalars, scalars_due, TensorTypes::kFloat64);
 }
 
 }  // namespace
@@ -76,16 +78,16 @@ void save_weight_checkpoint(const Stream& stream, const std::filesystem::path& f
 
 std::optional<WeightTrainingState> load_weight_checkpoint(
     const Stream& stream, const std::filesystem::path& folder, const CheckpointIdentity& identity,
-    const ParameterSpace& space, const std::function<void(const std::string&)>& warn) {
+    const ParameterSpace& space, const std::map<std::string, double>& scalars,
+    const std::function<void(const std::string&)>& warn) {
   const auto newest = open_newest_checkpoint(folder, kFormat, identity, warn);
   if (!newest) return std::nullopt;
-  check_tensors(newest->file, space);
-  WeightTrainingState state{newest->step, WeightState(stream.device(), space.size()), {}};
+  check_tensors(newest->file, space, scalars);
+  WeightTrainingState state{newest->step, WeightState(stream.device(), space.size()), scalars};
   state.weights.updates = updates_of(newest->file);
-  for (const TensorEntry& entry : newest->file.entries()) {
-    if (!is_scalar(entry)) continue;
-    double& value = state.scalars[entry.name.substr(kScalar.size())];
-    newest->file.read(entry, 0, std::as_writable_bytes(std::span(&value, 1)));
+  for (auto& [name, value] : state.scalars) {
+    newest->file.read(newest->file.entry(kScalar + name), 0,
+                      std::as_writable_bytes(std::span(&value, 1)));
   }
   each_vector(state.weights, [&](const char* kind, std::span<float> values) {
     read_weights(stream, newest->file, space, kind, values);

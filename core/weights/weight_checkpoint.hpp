@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -25,9 +26,10 @@ void save_weight_checkpoint(const Stream& stream, const std::filesystem::path& f
 
 // The newest checkpoint that is whole, as open_newest_checkpoint finds it, with weights on the
 // device of the stream. Error(kFile) naming every tensor that is missing, does not belong, or has
-// another shape than the space says.
+// another shape than the space says; so for scalars, which have the names of `scalars`.
 std::optional<WeightTrainingState> load_weight_checkpoint(
     const Stream& stream, const std::filesystem::path& folder, const CheckpointIdentity& identity,
-    const ParameterSpace& space, const std::function<void(const std::string&)>& warn);
+    const ParameterSpace& space, const std::map<std::string, double>& scalars,
+    const std::function<void(const std::string&)>& warn);
 
 }  // namespace bayesum

@@ -1,8 +1,6 @@
 #include "launch/network/train_network.hpp"
 
 #include <array>
-#include <filesystem>
-#include <functional>
 #include <iostream>
 #include <map>
 #include <optional>
@@ -28,13 +26,17 @@
 namespace bayesum {
 namespace {
 
-namespace fs = std::filesystem;
-using Warn = std::function<void(const std::string&)>;
-
 double per_second(const NetworkReport& report, const NetworkReport& first) {
   const double seconds = report.seconds - first.seconds;
   const auto steps = static_cast<double>(report.step - first.step);
   return seconds > 0 ? steps * report.examples / seconds : 0.0;
+}
+
+// A learning rate that falls has been another all along where the last step is another.
+std::string advice_on_steps(const ScheduleConfig& schedule) {
+  return "schedule.name = \"" + schedule.name +
+         "\" falls until the last step: train on from the weights with --start in another folder, "
+         "or with \"constant\" from the beginning, which goes on for any number of steps";
 }
 
 // One rank's part in a training.
@@ -51,7 +53,6 @@ class NetworkTraining {
   void write_base();
   void check_memory();
   NetworkTrainer::Hooks hooks();
-  std::optional<WeightTrainingState> load_checkpoint(const fs::path& folder, const Warn& warn);
   std::optional<WeightTrainingState> newest_state(NetworkTrainer& trainer);
   void share(WeightTrainingState& state);
   void report(const NetworkReport& report);
@@ -148,7 +149,9 @@ void NetworkTraining::open() {
                         stream_.device());
     }
   });
-  identity_ = {config_.identity(), sets_.training->fingerprint()};
+  identity_ = {config_.identity(),
+               sets_.training->fingerprint(),
+               {{"stop.steps", advice_on_steps(config_.schedule)}}};
   take_start();
   require_same(ranks_, stream_, hash_of(std::as_bytes(std::span(identity_.config))),
                "configuration");
@@ -207,26 +210,14 @@ NetworkTrainer::Hooks NetworkTraining::hooks() {
           .stop_requested = stop_requested};
 }
 
-// A learning rate that falls has been another all along where the last step is another.
-std::optional<WeightTrainingState> NetworkTraining::load_checkpoint(const fs::path& folder,
-                                                                    const Warn& warn) {
-  try {
-    return load_weight_checkpoint(stream_, folder, identity_, network_->parameters(), warn);
-  } catch (const Error& problem) {
-    const std::string why = problem.what();
-    if (why.find(": [stop] steps") == std::string::npos) throw;
-    throw Error(problem.code(), why + "; schedule.name = \"" + config_.schedule.name +
-                                    "\" falls until the last step: train on from the weights with "
-                                    "--start in another folder, or with \"constant\" from the "
-                                    "beginning, which goes on for any number of steps");
-  }
-}
-
 // That of the newest checkpoint, when there is one to go on from.
 std::optional<WeightTrainingState> NetworkTraining::newest_state(NetworkTrainer& trainer) {
   const std::map<std::string, double> scalars = trainer.state().scalars;
   return session_.resume<WeightTrainingState>(
-      [&](const auto& folder, const auto& warn) { return load_checkpoint(folder, warn); },
+      [&](const auto& folder, const auto& warn) {
+        return load_weight_checkpoint(stream_, folder, identity_, network_->parameters(), scalars,
+                                      warn);
+      },
       [&] {
         const std::size_t size = network_->parameters().size();
         return WeightTrainingState{0, WeightState(stream_.device(), size), scalars};

@@ -168,6 +168,11 @@ TEST(Checkpoint, AnotherIdentityNamesTheFirstDifference) {
   identity.config = "[rule]\nrho = 1.0\n";
   EXPECT_EQ(error_of(ExitCode::kUsage, [&] { load(folder, identity); }),
             belongs + "another configuration: [rule] name = \"von\" there, nothing here");
+  identity.advice = {{"rule.rho", "use the old rho"}, {"rule.name", "use the old rule"}};
+  EXPECT_EQ(error_of(ExitCode::kUsage, [&] { load(folder, identity); }),
+            belongs +
+                "another configuration: [rule] name = \"von\" there, nothing here; use the old "
+                "rule");
 
   identity = kIdentity;
   identity.fingerprint = 1;

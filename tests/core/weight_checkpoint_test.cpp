@@ -25,6 +25,8 @@ using testing::TemporaryFolder;
 
 const CheckpointIdentity kIdentity{"[weights]\nname = \"ivon\"\n", 0x0123456789abcdef};
 
+const std::map<std::string, double> kScalars{{"loss.mean", 0.0}, {"clip", 0.0}};
+
 // Tensors whose ends are not where the next begins.
 ParameterSpace space_of(std::size_t rows = 5) {
   ParameterSpace space;
@@ -74,10 +76,11 @@ struct Loaded {
 };
 
 Loaded load(const TemporaryFolder& folder, const ParameterSpace& space = space_of(),
-            const CheckpointIdentity& identity = kIdentity) {
+            const CheckpointIdentity& identity = kIdentity,
+            const std::map<std::string, double>& scalars = kScalars) {
   Loaded loaded;
   const auto warn = [&](const std::string& text) { loaded.warnings.push_back(text); };
-  loaded.state = load_weight_checkpoint(Stream(), folder.path(), identity, space, warn);
+  loaded.state = load_weight_checkpoint(Stream(), folder.path(), identity, space, scalars, warn);
   return loaded;
 }
 
@@ -162,6 +165,43 @@ TEST(WeightCheckpoint, AnotherNetworkIsNamedTensorByTensor) {
                 "do not belong: curvature.scale, mean.scale, momentum.scale; tensors have another "
                 "shape: mean.wte.weight [5, 7] where [7, 5] belongs, curvature.wte.weight [5, 7] "
                 "where [7, 5] belongs, momentum.wte.weight [5, 7] where [7, 5] belongs");
+}
+
+TEST(WeightCheckpoint, OtherScalarsAreNamed) {
+  const TemporaryFolder folder;
+  save(folder, 1);
+  const auto path = checkpoint_path(folder.path(), 1);
+  const auto refusal = [&](const std::map<std::string, double>& scalars) {
+    return error_of(ExitCode::kFile, [&] { load(folder, space_of(), kIdentity, scalars); });
+  };
+  EXPECT_EQ(refusal({{"loss.mean", 0.0}, {"clip", 0.0}, {"skips", 0.0}}),
+            path.string() + ": tensors are missing: scalar.skips");
+  EXPECT_EQ(refusal({{"loss.mean", 0.0}}), path.string() + ": tensors do not belong: scalar.clip");
+  EXPECT_EQ(
+      refusal({{"loss.mean", 0.0}, {"clips", 0.0}}),
+      path.string() + ": tensors are missing: scalar.clips; tensors do not belong: scalar.clip");
+}
+
+TEST(WeightCheckpoint, AScalarOfAnotherTypeIsNamed) {
+  const TemporaryFolder folder;
+  save(folder, 1);
+  const auto path = checkpoint_path(folder.path(), 1);
+  std::vector<TensorView> tensors;
+  std::vector<std::vector<std::byte>> contents;
+  const auto metadata = [&] {
+    const TensorReader file(path, Checksum::kLast);
+    for (TensorEntry entry : file.entries()) {
+      auto& content = contents.emplace_back(entry.bytes());
+      file.read(entry, 0, std::span(content));
+      if (entry.name == "scalar.clip") entry.type = TensorType::kF32;
+      tensors.push_back(
+          {entry.name, entry.type, entry.shape, std::span(content).first(entry.bytes())});
+    }
+    return file.metadata();
+  }();
+  write_tensors(path, metadata, tensors, Checksum::kLast);
+  EXPECT_EQ(error_of(ExitCode::kFile, [&] { load(folder); }),
+            path.string() + ": tensors are not of type F64: scalar.clip F32");
 }
 
 TEST(WeightCheckpoint, AnotherIdentityOrFormatIsRefused) {

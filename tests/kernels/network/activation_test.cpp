@@ -86,6 +86,27 @@ TYPED_TEST(ActivationTest, ExtremesHaveTheirLimits) {
   }
 }
 
+// What a network that diverges comes to: where gelu all but vanishes it is zero, so that no product
+// with it or with its slope is subnormal.
+TYPED_TEST(ActivationTest, GeluEndsInZeros) {
+  using T = TypeParam;
+  std::vector<T> values;
+  for (float x = -1.0f; x > -100.0f; x -= 0.01f) values.push_back(static_cast<T>(x));
+  auto in = this->store(values), out = this->empty(values.size());
+  auto d = this->store(std::vector<T>(values.size(), static_cast<T>(1.0f)));
+  activate(this->stream(), Activation::kGelu, std::span<const T>(in.span()), out.span());
+  activate_backward(this->stream(), Activation::kGelu, std::span<const T>(in.span()),
+                    std::span<const T>(d.span()), d.span());
+  const auto y = out.host(), slope = d.host();
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto x = static_cast<float>(values[i]);
+    for (const T result : {y[i], slope[i]}) {
+      const float size = std::fabs(static_cast<float>(result));
+      ASSERT_TRUE(x < -8.0f ? size == 0.0f : size > 1e-21f) << size << " at " << x;
+    }
+  }
+}
+
 TYPED_TEST(ActivationTest, NotANumberStaysOne) {
   using T = TypeParam;
   for (const Activation f : kAll) {

@@ -52,7 +52,8 @@ class Buffer {
 };
 
 // Copies between any two places of equal size, host or device, in the order of the stream. A copy
-// from or to the host has finished when the call returns. Throws Error(kUsage) on unequal sizes.
+// to the host has finished when the call returns, and what is copied from there may be changed: see
+// Stream::upload. Throws Error(kUsage) on unequal sizes.
 template <class T>
 void copy(const Stream& stream, std::span<const T> from, std::span<T> to) {
   memory::check_equal_sizes(from.size(), to.size());

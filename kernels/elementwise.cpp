@@ -29,6 +29,12 @@ void apply(const Stream&, const LookUp& op, std::size_t size) { for_each(op, siz
 void apply(const Stream&, const AddPackedPrecision& op, std::size_t size) { for_each(op, size); }
 void apply(const Stream&, const SquareElements& op, std::size_t size) { for_each(op, size); }
 void apply(const Stream&, const StudentTWeight& op, std::size_t size) { for_each(op, size); }
+void apply(const Stream&, const AddLogPrecisionGradient& op, std::size_t size) {
+  for_each(op, size);
+}
+void apply(const Stream&, const AddLogPrecisionSquares& op, std::size_t size) {
+  for_each(op, size);
+}
 
 }  // namespace cpu
 
@@ -73,6 +79,14 @@ void apply(const Stream& stream, const SquareElements& op, std::size_t size) {
 }
 
 void apply(const Stream& stream, const StudentTWeight& op, std::size_t size) {
+  BAYESUM_DISPATCH(stream, apply(stream, op, size));
+}
+
+void apply(const Stream& stream, const AddLogPrecisionGradient& op, std::size_t size) {
+  BAYESUM_DISPATCH(stream, apply(stream, op, size));
+}
+
+void apply(const Stream& stream, const AddLogPrecisionSquares& op, std::size_t size) {
   BAYESUM_DISPATCH(stream, apply(stream, op, size));
 }
 

@@ -41,4 +41,12 @@ void apply(const Stream& stream, const StudentTWeight& op, std::size_t size) {
   for_each(stream, size, op);
 }
 
+void apply(const Stream& stream, const AddLogPrecisionGradient& op, std::size_t size) {
+  for_each(stream, size, op);
+}
+
+void apply(const Stream& stream, const AddLogPrecisionSquares& op, std::size_t size) {
+  for_each(stream, size, op);
+}
+
 }  // namespace bayesum::cuda

@@ -124,6 +124,43 @@ struct StudentTWeight {
   }
 };
 
+// The gradient of the log precision tau of a regression's noise, as one element. Of n responses
+// with the sum of squared errors s the loss is [exp(tau) s - n tau] / 2 and more without tau:
+//   gradient += (exp(tau) s - n) / 2
+struct AddLogPrecisionGradient {
+  const float* log_precision;
+  const double* squared_error;
+  double responses;
+  float* gradient;
+  BAYESUM_HOST_DEVICE void operator()(std::size_t) const {
+    const double precision = std::exp(static_cast<double>(*log_precision));
+    *gradient += static_cast<float>(0.5 * (precision * *squared_error - responses));
+  }
+};
+
+// The sum over rows of the squares of that gradient, from the slopes exp(tau) (f - y) of the
+// outputs, contiguous; as one element, whose sum is in the order of the rows.
+struct AddLogPrecisionSquares {
+  const float* log_precision;
+  const float* slopes;
+  std::size_t rows;
+  std::size_t cols;
+  float* squares;
+  BAYESUM_HOST_DEVICE void operator()(std::size_t) const {
+    const double precision = std::exp(static_cast<double>(*log_precision));
+    double sum = 0;
+    for (std::size_t row = 0; row < rows; ++row) {
+      double gradient = 0;
+      for (std::size_t j = 0; j < cols; ++j) {
+        const double slope = static_cast<double>(slopes[row * cols + j]);
+        gradient += 0.5 * (slope * slope / precision - 1.0);
+      }
+      sum += gradient * gradient;
+    }
+    *squares += static_cast<float>(sum);
+  }
+};
+
 void apply(const Stream& stream, const Blend& op, std::size_t size);
 void apply(const Stream& stream, const AddScaled& op, std::size_t size);
 void apply(const Stream& stream, const AddScaledFloat& op, std::size_t size);
@@ -135,5 +172,7 @@ void apply(const Stream& stream, const LookUp& op, std::size_t size);
 void apply(const Stream& stream, const AddPackedPrecision& op, std::size_t size);
 void apply(const Stream& stream, const SquareElements& op, std::size_t size);
 void apply(const Stream& stream, const StudentTWeight& op, std::size_t size);
+void apply(const Stream& stream, const AddLogPrecisionGradient& op, std::size_t size);
+void apply(const Stream& stream, const AddLogPrecisionSquares& op, std::size_t size);
 
 }  // namespace bayesum

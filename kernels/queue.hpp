@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstring>
 
 #include "kernels/stream.hpp"
 
@@ -21,6 +22,9 @@ class Queue {
   virtual void* blas() { return nullptr; }
   virtual void* solver() { return nullptr; }
   virtual void* scratch(std::size_t /*bytes*/) { return nullptr; }
+  virtual void upload(const void* from, void* to, std::size_t bytes) {
+    std::memcpy(to, from, bytes);
+  }
 
  private:
   Device device_;

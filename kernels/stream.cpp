@@ -64,5 +64,8 @@ void* Stream::native() const { return queue_->native(); }
 void* Stream::blas() const { return queue_->blas(); }
 void* Stream::solver() const { return queue_->solver(); }
 void* Stream::scratch(std::size_t bytes) const { return queue_->scratch(bytes); }
+void Stream::upload(const void* from, void* to, std::size_t bytes) const {
+  queue_->upload(from, to, bytes);
+}
 
 }  // namespace bayesum

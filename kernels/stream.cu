@@ -1,6 +1,8 @@
 #include "kernels/stream.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 #include "kernels/cuda_check.cuh"
 #include "kernels/twins.hpp"
@@ -8,7 +10,15 @@
 namespace bayesum::cuda {
 namespace {
 
-// Handles and scratch memory are made when first asked for.
+// A piece of page-locked memory that a copy to the GPU reads, and when it has done so.
+struct Slot {
+  static constexpr std::size_t kBytes = std::size_t{1} << 20;
+
+  void* memory = nullptr;
+  cudaEvent_t read = nullptr;
+};
+
+// Handles, scratch memory and slots are made when first asked for.
 class CudaQueue final : public Queue {
  public:
   explicit CudaQueue(Device device) : Queue(device) {
@@ -24,6 +34,10 @@ class CudaQueue final : public Queue {
     if (blas_ != nullptr) cublasDestroy(blas_);
     cudaFree(blas_workspace_);
     cudaFree(scratch_);
+    for (const Slot& slot : slots_) {
+      if (slot.read != nullptr) cudaEventDestroy(slot.read);
+      cudaFreeHost(slot.memory);
+    }
     cudaStreamDestroy(stream_);
   }
 
@@ -72,8 +86,31 @@ class CudaQueue final : public Queue {
     return scratch_;
   }
 
+  void upload(const void* from, void* to, std::size_t bytes) override {
+    make_current();
+    for (std::size_t first = 0; first < bytes; first += Slot::kBytes) {
+      const std::size_t size = std::min(Slot::kBytes, bytes - first);
+      const Slot& slot = free_slot();
+      std::memcpy(slot.memory, static_cast<const std::byte*>(from) + first, size);
+      check(cudaMemcpyAsync(static_cast<std::byte*>(to) + first, slot.memory, size,
+                            cudaMemcpyHostToDevice, stream_));
+      check(cudaEventRecord(slot.read, stream_));
+    }
+  }
+
  private:
   void make_current() const { check(cudaSetDevice(device().index)); }
+
+  // The slot whose turn it is, once its last copy is through.
+  const Slot& free_slot() {
+    Slot& slot = slots_[turn_++ % slots_.size()];
+    if (slot.read == nullptr) {
+      check(cudaMallocHost(&slot.memory, Slot::kBytes));
+      check(cudaEventCreateWithFlags(&slot.read, cudaEventDisableTiming));
+    }
+    check(cudaEventSynchronize(slot.read));
+    return slot;
+  }
 
   cudaStream_t stream_ = nullptr;
   cublasHandle_t blas_ = nullptr;
@@ -81,6 +118,8 @@ class CudaQueue final : public Queue {
   cusolverDnHandle_t solver_ = nullptr;
   void* scratch_ = nullptr;
   std::size_t scratch_bytes_ = 0;
+  std::array<Slot, 8> slots_;
+  std::size_t turn_ = 0;
 };
 
 void check_index(int index) {

@@ -48,6 +48,11 @@ class Stream {
   // CPU. Each call hands out the same memory again, in the order of the stream.
   void* scratch(std::size_t bytes) const;
 
+  // Copies from the host to the device, in the order of the stream. The source is read before the
+  // call returns, yet the host does not wait for what is queued: a GPU copies from memory of the
+  // stream's own, and only where the host is some copies ahead does it wait for one of them.
+  void upload(const void* from, void* to, std::size_t bytes) const;
+
  private:
   std::shared_ptr<Queue> queue_;
 };

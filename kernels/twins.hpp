@@ -50,6 +50,8 @@ BAYESUM_TWINS(void apply(const Stream& stream, const Multiply& op, std::size_t s
 BAYESUM_TWINS(void apply(const Stream& stream, const LookUp& op, std::size_t size))
 BAYESUM_TWINS(void apply(const Stream& stream, const AddPackedPrecision& op, std::size_t size))
 BAYESUM_TWINS(void apply(const Stream& stream, const StudentTWeight& op, std::size_t size))
+BAYESUM_TWINS(void apply(const Stream& stream, const AddLogPrecisionGradient& op, std::size_t size))
+BAYESUM_TWINS(void apply(const Stream& stream, const AddLogPrecisionSquares& op, std::size_t size))
 
 BAYESUM_TWINS(void apply(const Stream& stream, const SquareElements& op, std::size_t size))
 BAYESUM_TWINS(void apply(const Stream& stream, const SoftmaxRows& op, std::size_t size))

@@ -49,6 +49,9 @@ ExampleBuffers ExampleFeed::buffers(std::size_t rows) {
 ExampleBatch ExampleFeed::batch(const Stream& stream, std::size_t rows) {
   const ExampleShape& shape = examples_.shape();
   const std::size_t length = std::max<std::size_t>(shape.context, 1);
+  const std::size_t targets = std::min(rows * length, targets_.host.size());
+  const auto missing =
+      static_cast<std::size_t>(std::ranges::count(targets_.part(targets), kNoTarget));
   const auto matrix = [&](Pair<float>& values, std::size_t columns) {
     const std::span<const float> x = values.on_device(stream, rows * columns);
     return columns == 0 ? MatrixView<const float>()
@@ -58,8 +61,9 @@ ExampleBatch ExampleFeed::batch(const Stream& stream, std::size_t rows) {
           .length = length,
           .tokens = tokens_.on_device(stream, rows * shape.context),
           .features = matrix(features_, shape.features),
-          .targets = targets_.on_device(stream, std::min(rows * length, targets_.host.size())),
-          .response = matrix(response_, shape.responses)};
+          .targets = targets_.on_device(stream, targets),
+          .response = matrix(response_, shape.responses),
+          .examples = rows * length - missing};
 }
 
 }  // namespace bayesum

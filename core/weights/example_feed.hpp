@@ -12,7 +12,7 @@
 namespace bayesum {
 
 // Brings examples to the stream's device, up to `rows` at a time, in memory taken once. A batch is
-// valid until the next.
+// valid until the next, in the order of the stream: what is queued may still read it.
 class ExampleFeed {
  public:
   ExampleFeed(const Examples& examples, std::size_t rows, Device device);

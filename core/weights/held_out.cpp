@@ -19,15 +19,23 @@ std::array<double, WeightMessage::kScalars> score_in_order(const Stream& stream,
   const Stream wire = wire_stream(stream, communicator);
   SumTree tree(batches, WeightMessage::kScalars, wire.device());
   agree(communicator, stream, [&] {
+    constexpr std::size_t kScalars = WeightMessage::kScalars;
     const Range mine = shards_of_rank(batches, communicator.size(), communicator.rank());
+    Buffer<double> counts(stream.device(), mine.size() * kScalars);
+    const auto of = [&](std::size_t batch) {
+      return counts.span().subspan((batch - mine.first) * kScalars).first<kScalars>();
+    };
     for (std::size_t batch = mine.first; batch < mine.last; ++batch) {
       const std::uint64_t first = batch * feed.rows();
       const auto rows =
           static_cast<std::size_t>(std::min<std::uint64_t>(feed.rows(), examples - first));
-      std::array<double, WeightMessage::kScalars> counts{};
-      network.evaluate(stream, theta, feed.fetch_in_order(stream, first, rows), counts);
-      tree.add(wire, batch, std::span<const double>(counts));
+      network.evaluate(stream, theta, feed.fetch_in_order(stream, first, rows), of(batch));
       communicator.activity().move();
+    }
+    for (std::size_t batch = mine.first; batch < mine.last; ++batch) {
+      Buffer<double> leaf = tree.take();
+      copy<double>(stream, of(batch), leaf.span());
+      tree.add(wire, batch, std::move(leaf));
     }
   });
   Buffer<double> root(wire.device(), WeightMessage::kScalars);

@@ -26,6 +26,9 @@ struct ExampleBatch {
   // kNoTarget where nothing is.
   std::span<const std::int32_t> targets;
   MatrixView<const float> response;  // rows x responses, of a regression
+  // What `accumulate` counts of it, known to the host beforehand: the targets that are not
+  // kNoTarget, or the rows of a regression. For the trainer, a network does not read it.
+  std::size_t examples = 0;
 };
 
 // Weights at which a network is asked, in its parameter space: float32, on the stream's device.
@@ -72,12 +75,13 @@ class Network {
   virtual void reserve(const Stream& stream, std::size_t rows, std::size_t length) = 0;
 
   // Runs forward and backward at theta. Adds to the sink, and loss, examples and correct to the
-  // counts. `dropout` names the noise of dropout; two passes with one id drop the same.
+  // counts, on the stream's device as all else: nothing is read from there, so that the host may
+  // run ahead. `dropout` names the noise of dropout; two passes with one id drop the same.
   virtual void accumulate(const Stream& stream, const Theta& theta, const ExampleBatch& batch,
                           NoiseId dropout, const GradientSink& sink,
                           std::span<double, WeightMessage::kScalars> counts) = 0;
 
-  // Runs forward only, without dropout: loss, examples and correct of the batch.
+  // Runs forward only, without dropout: adds loss, examples and correct to the same counts.
   virtual void evaluate(const Stream& stream, const Theta& theta, const ExampleBatch& batch,
                         std::span<double, WeightMessage::kScalars> counts) = 0;
 

@@ -121,8 +121,8 @@ std::optional<StopReason> NetworkTrainer::step() {
   gather_evidence();  // theta, examples -> message
   enter(Phase::kReducing);
   const WeightMessage& sum = coordinator_.reduce(stream);  // message -> sum
-  if (sum.counts[WeightMessage::kStop] > 0) return StopReason::kRequested;
-  assess(sum);  // sum -> metrics
+  if (coordinator_.counts()[WeightMessage::kStop] > 0) return StopReason::kRequested;
+  assess();  // sum -> metrics
   enter(Phase::kUpdating);
   if (!report_.skipped) update(sum);  // sum -> posterior -> ranks
   if (hooks_.report) hooks_.report(report_);
@@ -135,7 +135,8 @@ void NetworkTrainer::enter(Phase phase) {
 }
 
 // Every virtual shard of this rank, in order. A rank that cannot read its data fails on all ranks,
-// before anyone waits for its sum.
+// before anyone waits for its sum; so does one whose device fails, and what the device takes is in
+// its time, which is why it is waited for here, once in a step.
 void NetworkTrainer::gather_evidence() {
   agree(parts_.communicator, parts_.stream, [&] {
     const auto began = std::chrono::steady_clock::now();
@@ -150,6 +151,7 @@ void NetworkTrainer::gather_evidence() {
       }
       coordinator_.close(parts_.stream, shard);
     }
+    parts_.stream.synchronize();
     gathering_seconds_ +=
         std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   });
@@ -164,19 +166,22 @@ void NetworkTrainer::learn(std::size_t shard, Range micros, double sign, WeightM
   if (!direct) apply(stream, FillOf<float>{.value = 0, .out = gradient.data()}, gradient.size());
   const std::span<float> squares =
       rule_->second() == Second::kExample ? message.second() : std::span<float>();
-  const double before = message.counts[WeightMessage::kExamples];
+  std::size_t examples = 0;
   for (std::size_t micro = micros.first; micro < micros.last; ++micro) {
     parts_.communicator.activity().move();
-    if (hooks_.stop_requested && hooks_.stop_requested()) ++message.counts[WeightMessage::kStop];
+    if (hooks_.stop_requested && hooks_.stop_requested()) {
+      apply(stream, Fill{.value = 1, .out = &message.counts()[WeightMessage::kStop]}, 1);
+    }
     const MicroBatch place{static_cast<std::uint64_t>(report_.step), shard, micro};
     const ExampleBatch batch = feed_.fetch(stream, order_.of(place));
     parts_.network.accumulate(stream, theta(), batch, dropout_noise(report_.step, shard, micro),
-                              {.gradient = gradient, .squares = squares}, message.counts);
+                              {.gradient = gradient, .squares = squares}, message.counts());
+    examples += batch.examples;
   }
   if (!rule_->draws()) return;
-  const double examples = message.counts[WeightMessage::kExamples] - before;
   for (const auto& [range, decay] : everywhere_) {
-    rule_->teach(stream, state_.weights, range, decay, theta().values, gradient, examples, message);
+    rule_->teach(stream, state_.weights, range, decay, theta().values, gradient,
+                 static_cast<double>(examples), message);
   }
 }
 
@@ -203,8 +208,8 @@ void NetworkTrainer::draw_together() {
   coordinator_.publish(parts_.stream, theta_.span());
 }
 
-void NetworkTrainer::assess(const WeightMessage& sum) {
-  const auto& counts = sum.counts;
+void NetworkTrainer::assess() {
+  const auto& counts = coordinator_.counts();
   const double examples = counts[WeightMessage::kExamples];
   const double norm = coordinator_.gradient_norm() / examples;
   report_.loss = counts[WeightMessage::kLoss] / examples;

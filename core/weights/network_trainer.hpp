@@ -127,7 +127,7 @@ class NetworkTrainer {
   void gather_evidence();
   void learn(std::size_t shard, Range micros, double sign, WeightMessage& message);
   void draw(const Noise& noise);
-  void assess(const WeightMessage& sum);
+  void assess();
   void judge(double norm);
   void update(const WeightMessage& sum);
   std::optional<Noise> next_draw() const;

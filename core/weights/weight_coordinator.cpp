@@ -22,7 +22,8 @@ std::span<float> part(std::span<float> whole, Range range) {
 void clear(const Stream& stream, WeightMessage& message) {
   const std::span<float> payload = message.payload();
   apply(stream, FillOf<float>{.value = 0.0f, .out = payload.data()}, payload.size());
-  message.counts = {};
+  const std::span<double> counts = message.counts();
+  apply(stream, Fill{.value = 0, .out = counts.data()}, counts.size());
 }
 
 }  // namespace
@@ -56,7 +57,9 @@ WeightCoordinator::WeightCoordinator(const CoordinatorConfig& config, Communicat
 
 WeightMessage& WeightCoordinator::open(const Stream& stream) {
   if (tree_) {
-    if (memory_ == device_) open_ = WeightMessage(tree_->take(), total_.gradient().size());
+    if (memory_ == device_) {
+      open_ = WeightMessage(tree_->take(), counts_tree_->take(), total_.gradient().size());
+    }
     clear(stream, open_);
     return open_;
   }
@@ -67,14 +70,25 @@ WeightMessage& WeightCoordinator::open(const Stream& stream) {
 
 void WeightCoordinator::close(const Stream& stream, std::size_t shard) {
   if (!tree_) return;
-  const Stream wire = wire_stream(stream, communicator_);
-  counts_tree_->add(wire, shard, std::span<const double>(open_.counts));
-  Buffer<float> payload = memory_ == device_ ? open_.release() : tree_->take();
-  if (memory_ != device_) copy<float>(stream, open_.payload(), payload.span());
-  tree_->add(wire, shard, std::move(payload));
+  if (memory_ == device_) {
+    tree_->add(stream, shard, open_.release_payload());
+    counts_tree_->add(stream, shard, open_.release_counts());
+  } else {
+    add_to<float>(*tree_, stream, shard, open_.payload());
+    add_to<double>(*counts_tree_, stream, shard, open_.counts());
+  }
 }
 
-WeightMessage& WeightCoordinator::reduce(const Stream& stream) {
+// From the device to a tree in another memory.
+template <class T>
+void WeightCoordinator::add_to(SumTreeOf<T>& tree, const Stream& stream, std::size_t shard,
+                               std::span<const T> values) {
+  Buffer<T> there = tree.take();
+  copy<T>(stream, values, there.span());
+  tree.add(wire_stream(stream, communicator_), shard, std::move(there));
+}
+
+const WeightMessage& WeightCoordinator::reduce(const Stream& stream) {
   if (tree_) {
     sum_in_tree(stream);
   } else {
@@ -105,7 +119,7 @@ void WeightCoordinator::sum_in_tree(const Stream& stream) {
   }
   on_wire(stream, communicator_, std::span<double>(known),
           [&](const Stream& s, auto x) { communicator_.broadcast(s, x, 0); });
-  std::copy_n(known.begin(), total_.counts.size(), total_.counts.begin());
+  std::copy_n(known.begin(), counts_.size(), counts_.begin());
   gradient_norm_ = std::sqrt(known.back());
   hand_out(stream, total_.gradient());
   hand_out(stream, total_.second());
@@ -142,13 +156,13 @@ void WeightCoordinator::sum_as_it_comes(const Stream& stream) {
     if (!total_.second().empty()) sum_bucket(stream, bucket, total_.second());
   }
   std::array<double, WeightMessage::kScalars + 1> known{};
-  std::ranges::copy(total_.counts, known.begin());
+  copy<double>(stream, total_.counts(), std::span(known).first<WeightMessage::kScalars>());
   if (!replicated_ || communicator_.rank() == 0) known.back() = squares_in(stream, owned_);
   on_wire(stream, communicator_, std::span<double>(known), [&](const Stream& s, auto x) {
     communicator_.all_reduce(s, x);
     communicator_.broadcast(s, x, 0);
   });
-  std::copy_n(known.begin(), total_.counts.size(), total_.counts.begin());
+  std::copy_n(known.begin(), counts_.size(), counts_.begin());
   gradient_norm_ = std::sqrt(known.back());
 }
 

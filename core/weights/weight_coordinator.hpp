@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -41,9 +42,11 @@ class WeightCoordinator {
   void close(const Stream& stream, std::size_t shard);
 
   // Collective: the only sum of the step. Of the result, valid until the next `open`, the owned
-  // part of gradient and second is the sum; the counts are, and so is the norm, on every rank. In
-  // deterministic mode their bits are the same for any number of ranks and every kind.
-  WeightMessage& reduce(const Stream& stream);
+  // part of gradient and second is the sum. In deterministic mode its bits are the same for any
+  // number of ranks and every kind, and so are those of the counts and the norm.
+  const WeightMessage& reduce(const Stream& stream);
+  // Of that sum: its counts, in host memory on every rank.
+  const std::array<double, WeightMessage::kScalars>& counts() const { return counts_; }
   // Of the gradient in that sum: the square root of its sum of squares; NaN or infinite when an
   // element is, or one of the second part. Rank 0's, so that every rank decides alike.
   double gradient_norm() const { return gradient_norm_; }
@@ -54,6 +57,9 @@ class WeightCoordinator {
  private:
   std::vector<std::size_t> counts_of(Range bucket) const;
   Range part_of(Range bucket, int rank) const;
+  template <class T>
+  void add_to(SumTreeOf<T>& tree, const Stream& stream, std::size_t shard,
+              std::span<const T> values);
   void sum_in_tree(const Stream& stream);
   void hand_out(const Stream& stream, std::span<float> whole);
   void sum_as_it_comes(const Stream& stream);
@@ -75,6 +81,7 @@ class WeightCoordinator {
   std::optional<SumTreeOf<float>> tree_;
   std::optional<SumTree> counts_tree_;
   Buffer<float> staged_;  // a bucket on its way to another memory
+  std::array<double, WeightMessage::kScalars> counts_{};
   double gradient_norm_ = 0;
 };
 

@@ -110,8 +110,8 @@ void cross_entropy_all(const CrossEntropy<T>& op) {
 
 template <class T>
 void squared_error_all(const SquaredError<T>& op) {
-  const GaussianLoss loss(op.precision, op.output.cols);
-  const float factor = op.scale * op.precision;
+  const GaussianLoss loss(*op.log_precision, op.output.cols);
+  const float factor = op.scale * loss.precision;
   sum_rows(op.output.rows, op.sums, [=, &op](std::size_t r, double* sums) {
     T* const f = row_of(op.output, r);
     const float* const y = row_of(op.target, r);
@@ -171,9 +171,8 @@ template <class T>
 void check_and_add(const Stream& stream, const SquaredError<T>& op) {
   check_shape("the target", op.target, op.output.rows, op.output.cols);
   check_size("the sums of a loss", op.sums.size(), kLossSums);
-  if (!(op.precision > 0.0f)) {
-    throw Error(ExitCode::kUsage,
-                "a squared error needs a positive precision, not " + std::to_string(op.precision));
+  if (op.log_precision == nullptr) {
+    throw Error(ExitCode::kUsage, "a squared error needs the precision of its noise");
   }
   if (op.output.rows != 0) BAYESUM_DISPATCH(stream, squared_error(stream, op));
 }

@@ -157,14 +157,16 @@ template <class T>
 struct SquaredErrorRow {
   MatrixView<T> output;
   MatrixView<const float> target;
-  float slope;
-  GaussianLoss loss;
+  const float* log_precision;
+  float scale;
   LossTerms terms;
 
   template <class Team>
   __device__ void operator()(std::size_t r, const Team& team) const {
     T* const f = row_of(output, r);
     const float* const y = row_of(target, r);
+    const GaussianLoss loss(*log_precision, output.cols);
+    const float slope = scale * loss.precision;
     double squares = 0.0;
     for (std::size_t j = team.rank; j < output.cols; j += Team::size) {
       const float error = static_cast<float>(f[j]) - y[j];
@@ -178,10 +180,9 @@ struct SquaredErrorRow {
 
 template <class T>
 void squared_error_all(const Stream& stream, const SquaredError<T>& op) {
-  const GaussianLoss loss(op.precision, op.output.cols);
   add_losses(stream, op.output.rows, op.sums, [&](const LossTerms& terms) {
     for_each_row(stream, op.output.rows, op.output.cols,
-                 SquaredErrorRow<T>{op.output, op.target, op.scale * op.precision, loss, terms});
+                 SquaredErrorRow<T>{op.output, op.target, op.log_precision, op.scale, terms});
   });
 }
 

@@ -41,17 +41,19 @@ void cross_entropy(const Stream& stream, const CrossEntropy<BFloat16>& op);
 void log_softmax(const Stream& stream, MatrixView<const float> logits, std::size_t classes,
                  std::span<float> out);
 
-// Regression with Gaussian noise of known precision, outputs f (rows x columns):
+// Regression with Gaussian noise of a precision whose logarithm lies on the device, outputs f
+// (rows x columns):
 //
 //   loss_r = sum_j [precision (y_rj - f_rj)^2 - log(precision / 2 pi)] / 2
 //   f_rj  <- scale precision (f_rj - y_rj)
 //
-// sums[0] += losses, sums[1] += rows, sums[2] += sum of (y - f)^2.
+// sums[0] += losses, sums[1] += rows, sums[2] += sum of (y - f)^2. A precision that is zero or not
+// finite in float32 makes the loss NaN, and counts as 1 in f.
 template <class T>
 struct SquaredError {
   MatrixView<T> output{};  // becomes the gradient
   MatrixView<const float> target{};
-  float precision = 1.0f;
+  const float* log_precision = nullptr;
   float scale = 1.0f;
   std::span<double> sums{};  // kLossSums, added to
 };

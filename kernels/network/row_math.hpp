@@ -45,18 +45,24 @@ struct Normalisation {
   }
 };
 
-// The negative log density of a row under a Gaussian, given its sum of squared errors.
+// The negative log density of a row under a Gaussian, given its sum of squared errors. Under a
+// precision that float32 cannot hold it is no number, and slopes are those of precision 1.
 struct GaussianLoss {
   static constexpr double kTwoPi = 6.283185307179586476925286766559;
-  double precision;
+  static constexpr float kLargest = std::numeric_limits<float>::max();
+  float precision;
   double constant;  // columns log(precision / 2 pi)
 
-  GaussianLoss(float precision_of_noise, std::size_t cols)
-      : precision(static_cast<double>(precision_of_noise)),
-        constant(static_cast<double>(cols) * std::log(precision / kTwoPi)) {}
+  BAYESUM_HOST_DEVICE GaussianLoss(float log_precision, std::size_t cols)
+      : precision(std::exp(log_precision)) {
+    const bool held = precision > 0.0f && precision <= kLargest;
+    if (!held) precision = 1.0f;
+    constant = held ? static_cast<double>(cols) * std::log(static_cast<double>(precision) / kTwoPi)
+                    : kNoLoss;
+  }
 
   BAYESUM_HOST_DEVICE double operator()(double squares) const {
-    return 0.5 * (precision * squares - constant);
+    return 0.5 * (static_cast<double>(precision) * squares - constant);
   }
 };
 

@@ -1,7 +1,6 @@
 #include "models/network/gpt2_pass.hpp"
 
 #include <algorithm>
-#include <array>
 #include <string>
 #include <vector>
 
@@ -11,6 +10,7 @@
 #include "kernels/error.hpp"
 #include "kernels/network/attention.hpp"
 #include "kernels/network/cross_entropy.hpp"
+#include "models/network/add_counts.hpp"
 
 namespace bayesum {
 namespace {
@@ -112,16 +112,6 @@ MatrixView<float> Gpt2Pass<T>::lose(const Gpt2Forward<T>& forward, const Example
 }
 
 template <class T>
-void Gpt2Pass<T>::count(const Stream& stream,
-                        std::span<double, WeightMessage::kScalars> counts) const {
-  std::array<double, kLossSums> sums{};
-  copy<double>(stream, sums_.span(), sums);
-  counts[WeightMessage::kLoss] += sums[0];
-  counts[WeightMessage::kExamples] += sums[1];
-  counts[WeightMessage::kCorrect] += sums[2];
-}
-
-template <class T>
 void Gpt2Pass<T>::accumulate(const Stream& stream, const Theta& theta, const ExampleBatch& batch,
                              NoiseId dropout, const GradientSink& sink,
                              std::span<double, WeightMessage::kScalars> counts) {
@@ -140,7 +130,7 @@ void Gpt2Pass<T>::accumulate(const Stream& stream, const Theta& theta, const Exa
     back.block(l, extent_.length, config_.shape.heads);
   }
   back.finish(batch.tokens, extent_.length);
-  count(stream, counts);
+  add_counts(stream, sums_.span(), counts);
 }
 
 template <class T>
@@ -149,7 +139,7 @@ void Gpt2Pass<T>::evaluate(const Stream& stream, const Theta& theta, const Examp
   const Gpt2Forward<T> ahead = forward(stream, theta, batch, Kept::kNothing, {});
   apply(stream, Fill{.value = 0, .out = sums_.data()}, kLossSums);
   for_each_chunk([&](std::size_t first, std::size_t rows) { lose(ahead, batch, first, rows); });
-  count(stream, counts);
+  add_counts(stream, sums_.span(), counts);
 }
 
 template <class T>

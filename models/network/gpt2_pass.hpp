@@ -40,7 +40,6 @@ class Gpt2Pass {
   // Logits of a chunk, their loss, and its gradient in their place.
   MatrixView<float> lose(const Gpt2Forward<T>& forward, const ExampleBatch& batch,
                          std::size_t first, std::size_t rows);
-  void count(const Stream& stream, std::span<double, WeightMessage::kScalars> counts) const;
 
   Gpt2Config config_;
   Gpt2Places places_;

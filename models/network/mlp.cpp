@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 
 #include "kernels/elementwise.hpp"
 #include "kernels/network/cross_entropy.hpp"
 #include "kernels/network/gradients.hpp"
 #include "kernels/network/matmul.hpp"
+#include "models/network/add_counts.hpp"
 
 namespace bayesum {
 namespace {
@@ -85,44 +85,29 @@ MatrixView<float> Mlp::forward(const Stream& stream, std::span<const float> thet
   return {};
 }
 
-float Mlp::log_precision(const Stream& stream, std::span<const float> theta) const {
-  std::array<float, 1> tau{};
-  copy<float>(stream, theta.subspan(noise_, 1), tau);
-  return tau[0];
-}
-
 void Mlp::lose(const Stream& stream, std::span<const float> theta, const ExampleBatch& batch,
                MatrixView<float> outputs, std::span<double, WeightMessage::kScalars> counts) {
-  std::array<double, kLossSums> sums{};
-  bool diverged = false;
   apply(stream, Fill{.value = 0, .out = sums_.data()}, kLossSums);
   if (config_.classes > 0) {
     cross_entropy(stream, CrossEntropy<float>{.logits = outputs,
                                               .classes = config_.classes,
                                               .targets = batch.targets,
                                               .sums = sums_.span()});
+    add_counts(stream, sums_.span(), counts);
   } else {
-    tau_ = log_precision(stream, theta);
-    const float precision = std::exp(tau_);
-    diverged = !(precision > 0 && std::isfinite(precision));
     squared_error(stream, SquaredError<float>{.output = outputs,
                                               .target = batch.response,
-                                              .precision = diverged ? 1.0f : precision,
+                                              .log_precision = theta.data() + noise_,
                                               .sums = sums_.span()});
+    add_counts(stream, sums_.span().first(WeightMessage::kCorrect), counts);
   }
-  copy<double>(stream, sums_.span(), sums);
-  if (diverged) sums[0] = std::numeric_limits<double>::quiet_NaN();  // the step will be skipped
-  counts[WeightMessage::kLoss] += sums[0];
-  counts[WeightMessage::kExamples] += sums[1];
-  if (config_.classes > 0) counts[WeightMessage::kCorrect] += sums[2];
-  squared_error_ = sums[2];
 }
 
 void Mlp::accumulate(const Stream& stream, const Theta& theta, const ExampleBatch& batch, NoiseId,
                      const GradientSink& sink, std::span<double, WeightMessage::kScalars> counts) {
   const MatrixView<float> outputs = forward(stream, theta.values, batch);
   lose(stream, theta.values, batch, outputs, counts);
-  if (config_.classes == 0) add_noise_gradient(stream, batch, outputs, sink);
+  if (config_.classes == 0) add_noise_gradient(stream, theta.values, batch, outputs, sink);
   MatrixView<const float> dy = outputs;
   for (std::size_t l = layers_.size(); l-- > 0;) {
     const Layer& layer = layers_[l];
@@ -151,33 +136,25 @@ void Mlp::accumulate(const Stream& stream, const Theta& theta, const ExampleBatc
   }
 }
 
-// With r = y - f and the loss [exp(tau) r^2 - tau + log 2 pi] / 2 of each response, the gradient of
-// tau is the sum of (exp(tau) r^2 - 1) / 2. The outputs hold exp(tau) (f - y) by now, from which
-// that of each example is had again where its square is asked for.
-void Mlp::add_noise_gradient(const Stream& stream, const ExampleBatch& batch,
-                             MatrixView<const float> outputs, const GradientSink& sink) {
-  const double precision = std::exp(double{tau_});
-  const auto add = [&](std::span<float> where, double value) {
-    std::array<float, 1> slot{};
-    copy<float>(stream, where, slot);
-    slot[0] += static_cast<float>(value);
-    copy<float>(stream, slot, where);
-  };
-  const auto count = static_cast<double>(batch.rows * config_.responses);
-  add(sink.gradient.subspan(noise_, 1), 0.5 * (precision * squared_error_ - count));
+// The outputs hold exp(tau) (f - y) by now.
+void Mlp::add_noise_gradient(const Stream& stream, std::span<const float> theta,
+                             const ExampleBatch& batch, MatrixView<const float> outputs,
+                             const GradientSink& sink) {
+  const float* const tau = theta.data() + noise_;
+  apply(stream,
+        AddLogPrecisionGradient{.log_precision = tau,
+                                .squared_error = sums_.data() + 2,
+                                .responses = static_cast<double>(batch.rows * config_.responses),
+                                .gradient = sink.gradient.data() + noise_},
+        1);
   if (sink.squares.empty()) return;
-  std::vector<float> gradients(batch.rows * config_.responses);
-  copy<float>(stream, {outputs.data, gradients.size()}, gradients);
-  double squares = 0;
-  for (std::size_t row = 0; row < batch.rows; ++row) {
-    double gradient = 0;
-    for (std::size_t j = 0; j < config_.responses; ++j) {
-      const double g = gradients[row * config_.responses + j];
-      gradient += 0.5 * (g * g / precision - 1);
-    }
-    squares += gradient * gradient;
-  }
-  add(sink.squares.subspan(noise_, 1), squares);
+  apply(stream,
+        AddLogPrecisionSquares{.log_precision = tau,
+                               .slopes = outputs.data,
+                               .rows = batch.rows,
+                               .cols = config_.responses,
+                               .squares = sink.squares.data() + noise_},
+        1);
 }
 
 void Mlp::evaluate(const Stream& stream, const Theta& theta, const ExampleBatch& batch,
@@ -192,11 +169,12 @@ void Mlp::predict(const Stream& stream, const Theta& theta, const ExampleBatch& 
   const std::size_t columns = outputs.cols;
   std::vector<float> means(batch.rows * columns);
   copy<float>(stream, {outputs.data, means.size()}, means);
-  const float tau = log_precision(stream, theta.values);
+  std::array<float, 1> tau{};
+  copy<float>(stream, theta.values.subspan(noise_, 1), tau);
   for (std::size_t row = 0; row < batch.rows; ++row) {
     float* const to = out.data() + row * (columns + 1);
     for (std::size_t j = 0; j < columns; ++j) to[j] = means[row * columns + j];
-    to[columns] = tau;
+    to[columns] = tau[0];
   }
 }
 

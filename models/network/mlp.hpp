@@ -62,18 +62,16 @@ class Mlp final : public Network {
   // The loss of the outputs, which become its gradient.
   void lose(const Stream& stream, std::span<const float> theta, const ExampleBatch& batch,
             MatrixView<float> outputs, std::span<double, WeightMessage::kScalars> counts);
-  void add_noise_gradient(const Stream& stream, const ExampleBatch& batch,
-                          MatrixView<const float> outputs, const GradientSink& sink);
-  float log_precision(const Stream& stream, std::span<const float> theta) const;
+  void add_noise_gradient(const Stream& stream, std::span<const float> theta,
+                          const ExampleBatch& batch, MatrixView<const float> outputs,
+                          const GradientSink& sink);
 
   MlpConfig config_;
   ParameterSpace parameters_;
   std::vector<Layer> layers_;
   std::size_t noise_ = 0;     // where tau lies
   std::size_t capacity_ = 0;  // rows
-  Buffer<double> sums_;
-  double squared_error_ = 0;  // of the last loss
-  float tau_ = 0;
+  Buffer<double> sums_;       // of the last loss
 };
 
 }  // namespace bayesum

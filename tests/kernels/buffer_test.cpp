@@ -1,5 +1,8 @@
 #include "kernels/buffer.hpp"
 
+#include <algorithm>
+#include <vector>
+
 #include "kernels/error.hpp"
 #include "tests/kernels/kernel_test.hpp"
 
@@ -32,6 +35,26 @@ TEST_F(BufferTest, CopiesGoThereAndBack) {
   }
   std::vector<double> host(3);
   EXPECT_THROW(copy<double>(stream(), zeros(4).span(), host), Error);
+}
+
+// Whatever its size, what is copied from the host is read by the time that the call returns.
+TEST_F(BufferTest, TheSourceOfACopyMayBeChangedAtOnce) {
+  constexpr std::size_t kSize = 3 * (std::size_t{1} << 17) + 5;
+  constexpr std::size_t kCopies = 20;
+  std::vector<double> host(kSize);
+  std::vector<Buffer<double>> there;
+  for (std::size_t k = 0; k < kCopies; ++k) {
+    for (std::size_t i = 0; i < kSize; ++i) host[i] = static_cast<double>(k * kSize + i);
+    there.emplace_back(stream().device(), kSize);
+    copy<double>(stream(), host, there.back().span());
+    std::ranges::fill(host, -1.0);
+  }
+  for (std::size_t k = 0; k < kCopies; ++k) {
+    copy<double>(stream(), there[k].span(), host);
+    for (std::size_t i = 0; i < kSize; ++i) {
+      ASSERT_EQ(host[i], static_cast<double>(k * kSize + i)) << k;
+    }
+  }
 }
 
 TEST_F(BufferTest, MovingHandsTheMemoryOver) {

@@ -111,6 +111,43 @@ TEST_F(ElementwiseTest, AddPackedPrecisionHalvesTheDiagonal) {
   }
 }
 
+TEST_F(ElementwiseTest, LogPrecisionGradientsAreTheSlopeOfAGaussiansLoss) {
+  for (const std::size_t cols : {1, 3}) {
+    for (const std::size_t rows : kAwkwardSizes) {
+      const auto error = random_vector(rows * cols, 16, -2, 2);
+      Buffer<float> tau(stream().device(), 1), slopes(stream().device(), rows * cols),
+          out(stream().device(), 2);
+      const float log_precision = 0.7f, start[] = {1.5f, 0.25f};
+      std::vector<float> slope(rows * cols);
+      double squares = 0, gradient = 0, of_rows = 0;
+      for (std::size_t r = 0; r < rows; ++r) {
+        double g = 0;
+        for (std::size_t i = r * cols; i < (r + 1) * cols; ++i) {
+          slope[i] = static_cast<float>(std::exp(0.7) * error[i]);
+          squares += error[i] * error[i];
+          g += 0.5 * (std::exp(0.7) * error[i] * error[i] - 1);
+        }
+        gradient += g;
+        of_rows += g * g;
+      }
+      auto sum = on_device({squares});
+      copy<float>(stream(), std::span(&log_precision, 1), tau.span());
+      copy<float>(stream(), slope, slopes.span());
+      copy<float>(stream(), start, out.span());
+      apply(stream(),
+            AddLogPrecisionGradient{tau.data(), sum.data(), static_cast<double>(rows * cols),
+                                    out.data()},
+            1);
+      apply(stream(), AddLogPrecisionSquares{tau.data(), slopes.data(), rows, cols, out.data() + 1},
+            1);
+      std::vector<float> found(2);
+      copy<float>(stream(), out.span(), found);
+      EXPECT_NEAR(found[0], 1.5 + gradient, 1e-5 * (1 + std::abs(gradient)));
+      EXPECT_NEAR(found[1], 0.25 + of_rows, 1e-5 * (1 + of_rows));
+    }
+  }
+}
+
 TEST_F(ElementwiseTest, StudentTWeightIsThatOfTheResolvedPrecision) {
   constexpr double kPrecision = 1.7;
   for (const std::size_t size : kAwkwardSizes) {

@@ -28,6 +28,9 @@ TEST(StreamTest, TheCpuIsTheDefault) {
   EXPECT_EQ(stream.blas(), nullptr);
   EXPECT_EQ(stream.solver(), nullptr);
   EXPECT_NO_THROW(stream.synchronize());
+  double from = 3, to = 0;
+  stream.upload(&from, &to, sizeof from);
+  EXPECT_EQ(to, from);
   EXPECT_EQ(to_string(stream.device()), "cpu");
   EXPECT_EQ(to_string({DeviceKind::kCuda, 3}), "cuda:3");
 }

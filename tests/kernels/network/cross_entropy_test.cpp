@@ -166,15 +166,34 @@ TYPED_TEST(CrossEntropyTest, SquaredErrorIsAGaussiansLogDensity) {
       }
       auto out = this->store(f);
       auto target = this->floats(y);
+      auto noise = this->floats({static_cast<float>(std::log(kPrecision))});
       auto sums = this->zeros(kLossSums);
       squared_error(this->stream(), SquaredError<T>{.output = out.matrix(rows, cols),
                                                     .target = target.matrix(rows, cols),
-                                                    .precision = static_cast<float>(kPrecision),
+                                                    .log_precision = noise.data(),
                                                     .scale = static_cast<float>(kScale),
                                                     .sums = sums.span()});
       expect_close(out.host(), gradient, this->kTolerance);
       expect_near(sums.host(), expected, 1e-6);
     }
+  }
+}
+
+TYPED_TEST(CrossEntropyTest, ASquaredErrorOfNoPrecisionIsNotANumber) {
+  using T = TypeParam;
+  for (const float log_precision : {-200.0f, 200.0f, std::nanf("")}) {
+    auto out = this->store(std::vector<T>{static_cast<T>(2.0f), static_cast<T>(-1.0f)});
+    auto target = this->floats({1.0f, 1.0f});
+    auto noise = this->floats({log_precision});
+    auto sums = this->zeros(kLossSums);
+    SquaredError<T> op{
+        .output = out.matrix(2, 1), .target = target.matrix(2, 1), .sums = sums.span()};
+    EXPECT_THROW(squared_error(this->stream(), op), Error);
+    op.log_precision = noise.data();
+    squared_error(this->stream(), op);
+    EXPECT_TRUE(std::isnan(sums.host()[0]));
+    EXPECT_EQ(sums.host()[1], 2.0);
+    expect_close(out.host(), {1.0, -2.0}, this->kTolerance);
   }
 }
 

@@ -140,6 +140,7 @@ TYPED_TEST(NetworkThreadsTest, LossesAndNoise) {
   const auto logits = random_values<T>(kRows * kCols, 1, -5.0, 5.0);
   const auto x = random_values<float>(kRows * kCols, 2);
   const std::vector<std::int32_t> targets(kRows, 3);
+  const float log_precision = 0.5f;
   this->expect_same_bits([&] {
     std::vector<T> z(logits), f(logits), dropped(logits);
     std::vector<double> sums(2 * kLossSums);
@@ -149,6 +150,7 @@ TYPED_TEST(NetworkThreadsTest, LossesAndNoise) {
                                                   .sums = std::span(sums).first(kLossSums)});
     squared_error(this->stream(), SquaredError<T>{.output = {f.data(), kRows, kCols},
                                                   .target = {x.data(), kRows, kCols},
+                                                  .log_precision = &log_precision,
                                                   .sums = std::span(sums).last(kLossSums)});
     dropout(
         this->stream(),

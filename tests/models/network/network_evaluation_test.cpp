@@ -251,6 +251,32 @@ TEST(NetworkEvaluation, TokensCountOnceAndWindowsAreFilledUp) {
   EXPECT_NEAR(found.mean.accuracy, counts[WeightMessage::kCorrect] / 202, 1e-12);
 }
 
+// The host knows beforehand how many examples a network will count.
+void expect_counted(Network& network, const Examples& examples, double targets) {
+  ExampleFeed feed(examples, examples.size_in_order(), Device());
+  const ExampleBatch batch = feed.fetch_in_order(Stream(), 0, examples.size_in_order());
+  const Taught taught = teach(network, random_theta(network.parameters(), 0.2), batch);
+  EXPECT_EQ(taught.counts[WeightMessage::kExamples], targets);
+  EXPECT_EQ(static_cast<double>(batch.examples), targets);
+}
+
+TEST(ExampleFeed, CountsWhatANetworkWillCount) {
+  const testing::TemporaryFolder folder;
+  const auto tokenizer = make_tokenizer("characters", {"abc"});
+  const TokenExamples text(TokenFile(folder.file("a.txt", "abcabcabcab"), *tokenizer), 4, 1);
+  Gpt2 language({.shape = {.vocabulary = 3, .context = 4, .layers = 1, .heads = 2, .channels = 8}});
+  expect_counted(language, text, 10);  // of 12 places
+
+  Mlp labels = classifier();
+  const RowExamples labelled = labelled_rows(true);
+  expect_counted(labels, labelled, kCount - (kCount + 4) / 5);
+
+  Mlp numbers({.features = kFeatures, .classes = 0, .responses = 1, .hidden = {}});
+  Rows rows{.count = kCount, .features = kFeatures, .x = normals(kCount * kFeatures, 5)};
+  rows.response = normals(kCount, 6);
+  expect_counted(numbers, RowExamples(rows, design_of(0)), kCount);
+}
+
 // y = x w + b with Gaussian w, b and a known noise is Gaussian: mean and variance in closed form.
 TEST(NetworkEvaluation, OfALinearModelIsItsClosedForm) {
   constexpr std::size_t kMany = 20000, kRows = 40;

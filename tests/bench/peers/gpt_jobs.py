@@ -61,7 +61,7 @@ PRECISIONS = ("float32", "bfloat16")
 RULES = {
     "adamw": "learning_rate = 1e-4\nweight_decay = 0.1\nbeta2 = 0.95",
     "ivon": "learning_rate = 100\ninitial_curvature = 1e-3\ness = 1e8\nweight_decay = 1e-6\n"
-            'beta2 = 0.9999\nclip_radius = 1e-3\nnoise = "world"',
+            "beta2 = 0.9999\nclip_radius = 1e-3",
 }
 
 

@@ -28,11 +28,11 @@ bool has_second(const WeightRule& rule, const WeightRuleConfig& config) {
 }
 
 NetworkTrainer::Config with_common_draw(NetworkTrainer::Config config) {
-  const bool draw_of_a_shard =
-      config.rule.noise == "shard" ||
-      (config.rule.noise == "micro_batch" && config.batch.micro_steps == 1);
-  const bool alone = config.batch.virtual_shards == 1 && draw_of_a_shard;
-  if (alone && config.rule.curvature != "antithetic") config.rule.noise = "world";
+  const bool draw_of_a_shard = config.rule.noise != "micro_batch" || config.batch.micro_steps == 1;
+  const bool one = config.batch.virtual_shards == 1 && draw_of_a_shard;
+  if (config.rule.draws() && one && config.rule.curvature != "antithetic") {
+    config.rule.noise = "world";
+  }
   return config;
 }
 

@@ -37,7 +37,7 @@ void release(Device device, void* data) noexcept {
 
 void copy(const Stream& stream, const void* from, void* to, std::size_t bytes) {
   const bool to_host = on_host(to);
-  if (on_host(from) && !to_host) return stream.upload(from, to, bytes);
+  if (!to_host && on_host(from)) return stream.upload(from, to, bytes);
   check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, queue(stream)));
   if (to_host) stream.synchronize();
 }

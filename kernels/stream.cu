@@ -104,8 +104,8 @@ class CudaQueue final : public Queue {
   // The slot whose turn it is, once its last copy is through.
   const Slot& free_slot() {
     Slot& slot = slots_[turn_++ % slots_.size()];
+    if (slot.memory == nullptr) check(cudaMallocHost(&slot.memory, Slot::kBytes));
     if (slot.read == nullptr) {
-      check(cudaMallocHost(&slot.memory, Slot::kBytes));
       check(cudaEventCreateWithFlags(&slot.read, cudaEventDisableTiming));
     }
     check(cudaEventSynchronize(slot.read));

@@ -2,8 +2,9 @@
 
 namespace bayesum {
 
-// From here on the first SIGUSR1 or SIGTERM asks for a stop; the second ends the process at once,
-// as it would without this. SIGCONT, which schedulers send along, does nothing.
+// On the main thread. From here on the first SIGUSR1 or SIGTERM asks for a stop; the second ends
+// the process at once, as it would without this. SIGCONT, which schedulers send along, does
+// nothing.
 void watch_signals();
 
 // Has a stop been asked for?

@@ -32,6 +32,7 @@ std::array<double, WeightMessage::kScalars> score_in_order(const Stream& stream,
       network.evaluate(stream, theta, feed.fetch_in_order(stream, first, rows), of(batch));
       communicator.activity().move();
     }
+    stream.synchronize();  // once, not for each batch: the host runs ahead of a GPU
     for (std::size_t batch = mine.first; batch < mine.last; ++batch) {
       Buffer<double> leaf = tree.take();
       copy<double>(stream, of(batch), leaf.span());

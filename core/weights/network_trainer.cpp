@@ -20,6 +20,13 @@ double targets(const Examples& examples) {
          static_cast<double>(std::max<std::size_t>(examples.shape().context, 1));
 }
 
+// Does a step of a shard have one draw?
+bool draws_once(const NetworkTrainer::Config& config) {
+  const bool of_all_micro_steps =
+      config.rule.noise != "micro_batch" || config.batch.micro_steps == 1;
+  return of_all_micro_steps && config.rule.curvature != "antithetic";
+}
+
 }  // namespace
 
 bool has_second(const WeightRule& rule, const WeightRuleConfig& config) {
@@ -28,9 +35,8 @@ bool has_second(const WeightRule& rule, const WeightRuleConfig& config) {
 }
 
 NetworkTrainer::Config with_common_draw(NetworkTrainer::Config config) {
-  const bool draw_of_a_shard = config.rule.noise != "micro_batch" || config.batch.micro_steps == 1;
-  const bool one = config.batch.virtual_shards == 1 && draw_of_a_shard;
-  if (config.rule.draws() && one && config.rule.curvature != "antithetic") {
+  const bool of_draws = make_weight_rule(config.rule, 1)->second() == Second::kDraw;
+  if (of_draws && config.batch.virtual_shards == 1 && draws_once(config)) {
     config.rule.noise = "world";
   }
   return config;
@@ -40,9 +46,7 @@ bool keeps_gradient(const WeightRule& rule, const NetworkTrainer::Config& config
                     std::size_t shards) {
   if (!rule.draws() || rule.sums_gradients()) return false;
   const bool message_of_a_shard = config.coordinator.deterministic || shards <= 1;
-  const bool draw_of_a_shard = config.rule.noise != "micro_batch" || config.batch.micro_steps == 1;
-  const bool pairs = config.rule.curvature == "antithetic";
-  return !message_of_a_shard || !draw_of_a_shard || pairs;
+  return !message_of_a_shard || !draws_once(config);
 }
 
 void check(const WeightRuleConfig& rule) {

@@ -163,8 +163,8 @@ class NetworkTrainer {
   std::chrono::steady_clock::time_point began_;
 };
 
-// The same training where its steps have one draw only: that of one shard is the world's, of which
-// the rule forms the second part itself, so that no message needs one.
+// The same training, where a second part would be made of the only draw of a step: that draw is the
+// world's, and the rule makes what it needs of the sum.
 NetworkTrainer::Config with_common_draw(NetworkTrainer::Config config);
 
 // Does a rank of so many virtual shards hold the gradient of each draw by itself? Unless it is

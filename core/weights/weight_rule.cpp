@@ -123,8 +123,6 @@ void WeightRuleConfig::describe(Fields& fields) {
              "together");
 }
 
-bool WeightRuleConfig::draws() const { return among(kDrawing, name); }
-
 double WeightRuleConfig::decay_of(const ParameterTensor& tensor) const {
   return decay_vectors || tensor.shape.size() > 1 ? weight_decay : 0.0;
 }

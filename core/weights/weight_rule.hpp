@@ -34,7 +34,6 @@ struct WeightRuleConfig {
                                     // micro-batch, or the world together; shard, micro_batch, world
 
   void describe(Fields& fields);
-  bool draws() const;                                    // does the rule of that name?
   double decay_of(const ParameterTensor& tensor) const;  // delta of its weights
 };
 

@@ -14,9 +14,10 @@
 // a block of queries against a block of keys.
 namespace bayesum::cpu {
 
-inline constexpr std::size_t kKeys = 64;  // of a block; a row of scores has so many elements
-inline constexpr std::size_t kQueries =
-    48;  // of a block; a multiple of the strips of multiply_block
+// Of a block. A row of scores has kKeys elements; kQueries is a multiple of the strips of
+// multiply_block.
+inline constexpr std::size_t kKeys = 64;
+inline constexpr std::size_t kQueries = 48;
 
 // One head of one sequence: its rows in matrices of all heads, and in scratch.
 struct Head {

@@ -30,7 +30,7 @@ struct Softmax {
   }
 };
 
-// The loss of a target that is none of the classes.
+// The loss where there is none: of a target outside the classes, of a precision outside float32.
 inline constexpr double kNoLoss = std::numeric_limits<double>::quiet_NaN();
 
 // A row of a layer norm, given its statistics; in its backward pass `average` and `slope` are the

@@ -89,7 +89,8 @@ def verdict(scores):
 TEXT = """A character GPT of 4 layers, 4 heads and 128 channels (0.8 million parameters), windows of 64, 12 of
 them a step, {steps} steps, {seeds} seeds; the last tenth of the text is held out, and the mean
 negative log-likelihood of its characters is the validation loss. Both methods were tuned over as
-many points, with {tuning} steps, on the last tenth of the other nine:
+many points, with {tuning} steps, on the last tenth of the other nine; two earlier trials of IVON had been
+looked at on the held-out tenth itself (README.md):
 
 {tried}
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "kernels/elementwise.hpp"
 #include "kernels/error.hpp"
 #include "tests/kernels/kernel_test.hpp"
 
@@ -37,16 +38,21 @@ TEST_F(BufferTest, CopiesGoThereAndBack) {
   EXPECT_THROW(copy<double>(stream(), zeros(4).span(), host), Error);
 }
 
-// Whatever its size, what is copied from the host is read by the time that the call returns.
+// Whatever its size, what is copied from the host is read by the time that the call returns, and is
+// kept until the device, which is busy, takes it.
 TEST_F(BufferTest, TheSourceOfACopyMayBeChangedAtOnce) {
   constexpr std::size_t kSize = 3 * (std::size_t{1} << 17) + 5;
   constexpr std::size_t kCopies = 20;
   std::vector<double> host(kSize);
   std::vector<Buffer<double>> there;
+  for (std::size_t k = 0; k < kCopies; ++k) there.emplace_back(stream().device(), kSize);
+  Buffer<double> work(stream().device(), std::size_t{1} << 22);
+  for (int pass = 0; pass < 20; ++pass) {
+    apply(stream(), Fill{.value = 1.0 * pass, .out = work.data()}, work.size());
+  }
   for (std::size_t k = 0; k < kCopies; ++k) {
     for (std::size_t i = 0; i < kSize; ++i) host[i] = static_cast<double>(k * kSize + i);
-    there.emplace_back(stream().device(), kSize);
-    copy<double>(stream(), host, there.back().span());
+    copy<double>(stream(), host, there[k].span());
     std::ranges::fill(host, -1.0);
   }
   for (std::size_t k = 0; k < kCopies; ++k) {

@@ -40,7 +40,8 @@ def test_the_plan_tells_the_bytes_on_the_wire(bench):
              (TEXT, ("--coordinator.kind", "sharded")),
              (TEXT, ("--coordinator.kind", "sharded", "--coordinator.deterministic", "false")),
              (CLASSES, ("--coordinator.kind", "sharded", "--coordinator.deterministic", "false")),
-             (CLASSES, ("--coordinator.deterministic", "false", "--data.virtual_shards", "7"))]
+             (CLASSES, ("--coordinator.deterministic", "false", "--data.virtual_shards", "7")),
+             (CLASSES, ("--coordinator.kind", "sharded", "--data.virtual_shards", "1"))]
     for config, flags in cases:
         prepare(bench, config)
         wanted = planned(bench, bench.ranks, *flags)["on the wire in a step"]["in all"]

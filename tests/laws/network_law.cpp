@@ -65,6 +65,8 @@ std::vector<NetworkMember> network_members() {
   members.push_back(member("ivon_of_one_draw", rule));
   rule.noise = "micro_batch";
   members.push_back(member("ivon_of_many_draws", rule));
+  members.push_back(member("ivon_of_a_lone_shard", ivon()));
+  members.back().config.batch.virtual_shards = 1;
   rule = ivon();
   rule.curvature = "antithetic";
   members.push_back(member("ivon_of_pairs", rule));

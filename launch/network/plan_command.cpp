@@ -12,6 +12,8 @@
 namespace bayesum {
 namespace {
 
+constexpr double kLibraries = 12 << 20;  // 10 MiB by oneDNN and OpenBLAS, 8 more between ranks
+
 std::string whole(double value) { return std::to_string(static_cast<std::int64_t>(value)); }
 
 std::string table_of(const std::string& title, const std::vector<Planned>& figures, bool bytes) {
@@ -36,6 +38,7 @@ void tell(const TrainOptions& options) {
   NetworkPlan plan = plan_network(config, examples.shape(), examples.size(), parameters,
                                   static_cast<int>(config.run.ranks));
   plan.memory.push_back({"program and data", resident, "of this process, as it stands"});
+  plan.memory.push_back({"libraries at work", kLibraries, "of products and MPI, measured"});
   std::cout << network->name() << " of " << parameters.count() << " parameters on "
             << counted(static_cast<std::size_t>(config.run.ranks), "rank")
             << ", n = " << parameters.size() << "\n\n"

@@ -102,7 +102,9 @@ ExitCode run_training(Job& job, const RunConfig& config,
       throw;
     }
   });
-  return reason == StopReason::kRequested ? ExitCode::kStopped : ExitCode::kDone;
+  if (reason != StopReason::kRequested) return ExitCode::kDone;
+  ignore_signals();
+  return ExitCode::kStopped;
 }
 
 }  // namespace bayesum

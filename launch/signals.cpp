@@ -42,6 +42,10 @@ void watch_signals() {
 
 bool stop_requested() { return requested; }
 
+void ignore_signals() {
+  for (const int signal : kStopSignals) handle(signal, SIG_IGN);
+}
+
 void release_signals() {
   for (const int signal : kStopSignals) handle(signal, SIG_DFL);
 }

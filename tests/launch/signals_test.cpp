@@ -49,5 +49,17 @@ TEST(Signals, AStopWritesNothingBelowTheStackPointer) {
   release_signals();
 }
 
+// The second request ends a process at once, but not one that is about to end by itself.
+TEST(Signals, ARankThatStoppedEndsByItself) {
+  watch_signals();
+  ignore_signals();
+  for (int time = 0; time < 3; ++time) {
+    std::raise(SIGTERM);
+    std::raise(SIGUSR1);
+  }
+  release_signals();
+  EXPECT_EXIT(std::raise(SIGTERM), ::testing::KilledBySignal(SIGTERM), "");
+}
+
 }  // namespace
 }  // namespace bayesum

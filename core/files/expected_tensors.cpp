@@ -8,30 +8,6 @@
 namespace bayesum {
 namespace {
 
-bool takes(TensorTypes types, TensorType type) {
-  switch (types) {
-    case TensorTypes::kFloat32:
-      return type == TensorType::kF32;
-    case TensorTypes::kFloat64:
-      return type == TensorType::kF64;
-    case TensorTypes::kFloating:
-      return is_floating(type);
-  }
-  return false;
-}
-
-std::string text_of(TensorTypes types) {
-  switch (types) {
-    case TensorTypes::kFloat32:
-      return "of type F32";
-    case TensorTypes::kFloat64:
-      return "of type F64";
-    case TensorTypes::kFloating:
-      return "of a floating-point type";
-  }
-  return "";
-}
-
 // "what: a, b", to be joined to others.
 void add_list(const std::string& what, const std::vector<std::string>& items, std::string& text) {
   if (items.empty()) return;
@@ -42,7 +18,7 @@ void add_list(const std::string& what, const std::vector<std::string>& items, st
 }  // namespace
 
 void expect_tensors(const std::filesystem::path& path, const std::vector<TensorEntry>& found,
-                    const std::vector<ExpectedTensor>& expected, TensorTypes types) {
+                    const std::vector<ExpectedTensor>& expected, std::optional<TensorType> type) {
   std::map<std::string, const TensorEntry*> left;
   for (const TensorEntry& entry : found) left[entry.name] = &entry;
   std::vector<std::string> missing;
@@ -59,7 +35,8 @@ void expect_tensors(const std::filesystem::path& path, const std::vector<TensorE
       misshapen.push_back(entry.name + " " + shape_text(entry.shape) + " where " +
                           shape_text(tensor.shape) + " belongs");
     }
-    if (!takes(types, entry.type)) mistyped.push_back(entry.name + " " + to_string(entry.type));
+    const bool taken = type ? entry.type == *type : is_floating(entry.type);
+    if (!taken) mistyped.push_back(entry.name + " " + to_string(entry.type));
     left.erase(at);
   }
   std::vector<std::string> extra;
@@ -69,7 +46,8 @@ void expect_tensors(const std::filesystem::path& path, const std::vector<TensorE
   add_list("tensors are missing", missing, faults);
   add_list("tensors do not belong", extra, faults);
   add_list("tensors have another shape", misshapen, faults);
-  add_list("tensors are not " + text_of(types), mistyped, faults);
+  add_list("tensors are not of " + (type ? "type " + to_string(*type) : "a floating-point type"),
+           mistyped, faults);
   if (!faults.empty()) throw Error(ExitCode::kFile, path.string() + ": " + faults);
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "core/files/tensor_header.hpp"
@@ -13,12 +15,10 @@ struct ExpectedTensor {
   std::vector<std::size_t> shape;
 };
 
-// What types are taken.
-enum class TensorTypes { kFloat32, kFloat64, kFloating };
-
 // Error(kFile): one sentence that names the path and every tensor that is missing, that is not
-// expected, and that has another shape or a type that is not taken. `found`: names are different.
+// expected, and that has another shape or a type other than `type`, which is any floating one where
+// none is given. `found`: names are different.
 void expect_tensors(const std::filesystem::path& path, const std::vector<TensorEntry>& found,
-                    const std::vector<ExpectedTensor>& expected, TensorTypes types);
+                    const std::vector<ExpectedTensor>& expected, std::optional<TensorType> type);
 
 }  // namespace bayesum

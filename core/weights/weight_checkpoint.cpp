@@ -48,8 +48,8 @@ void check_tensors(const TensorReader& file, const ParameterSpace& space,
     std::ranges::move(expected_weights(space, kind), std::back_inserter(weights_due));
   }
   for (const auto& [name, value] : scalars) scalars_due.push_back({kScalar + name, {}});
-  expect_tensors(file.path(), found_weights, weights_due, TensorTypes::kFloat32);
-  expect_tensors(file.path(), found_scalars, scalars_due, TensorTypes::kFloat64);
+  expect_tensors(file.path(), found_weights, weights_due, TensorType::kF32);
+  expect_tensors(file.path(), found_scalars, scalars_due, TensorType::kF64);
 }
 
 }  // namespace

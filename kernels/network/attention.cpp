@@ -96,17 +96,8 @@ class ForwardHead {
           scale_row(sums_ + (skipped + t) * head_.padded, shrink, head_.padded);
         }
       }
-      multiply_block({.m = block.count,
-                      .n = head_.padded,
-                      .k = block.keys,
-                      .a = scores_,
-                      .a_row = kKeys,
-                      .a_col = 1,
-                      .b = values_ + key * head_.padded,
-                      .b_row = head_.padded,
-                      .c = sums_ + skipped * head_.padded,
-                      .c_row = head_.padded,
-                      .accumulate = true});
+      add_weighted_rows(head_, block, scores_, values_ + key * head_.padded,
+                        sums_ + skipped * head_.padded);
     }
   }
 

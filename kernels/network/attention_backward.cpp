@@ -88,17 +88,8 @@ class BackwardHead {
       for (std::size_t t = 0; t < block.count; ++t) differentiate(block, t);
       add_transposed(block, scores_, dout, dvalues_);
       add_transposed(block, dscores_, queries, dkeys_);
-      multiply_block({.m = block.count,
-                      .n = head_.padded,
-                      .k = block.keys,
-                      .a = dscores_,
-                      .a_row = kKeys,
-                      .a_col = 1,
-                      .b = keys_ + key * head_.padded,
-                      .b_row = head_.padded,
-                      .c = dqueries_ + first * head_.padded,
-                      .c_row = head_.padded,
-                      .accumulate = true});
+      add_weighted_rows(head_, block, dscores_, keys_ + key * head_.padded,
+                        dqueries_ + first * head_.padded);
     }
   }
 

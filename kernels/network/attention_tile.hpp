@@ -103,6 +103,22 @@ inline void multiply_scores(const Head& head, const ScoreBlock& block, const flo
                   .c_row = kKeys});
 }
 
+// sums (count x padded) += scores (count x kKeys) times rows of the keys (padded)
+inline void add_weighted_rows(const Head& head, const ScoreBlock& block, const float* scores,
+                              const float* rows, float* sums) {
+  multiply_block({.m = block.count,
+                  .n = head.padded,
+                  .k = block.keys,
+                  .a = scores,
+                  .a_row = kKeys,
+                  .a_col = 1,
+                  .b = rows,
+                  .b_row = head.padded,
+                  .c = sums,
+                  .c_row = head.padded,
+                  .accumulate = true});
+}
+
 // Of `width` scores, whole vectors, those from `seen` on become -infinity.
 inline void hide(float* scores, std::size_t seen, std::size_t width) {
   std::fill(scores + seen, scores + width, -std::numeric_limits<float>::infinity());

@@ -44,7 +44,7 @@ std::vector<float> read_base(const fs::path& posterior, const ParameterSpace& sp
     refuse(path.string() + ": format is '" + file.text("format") + "' where '" + kFormat +
            "' belongs");
   }
-  expect_tensors(path, file.entries(), expected_weights(space, kKind), TensorTypes::kFloat32);
+  expect_tensors(path, file.entries(), expected_weights(space, kKind), TensorType::kF32);
   std::vector<float> weights(space.size());
   read_weights(Stream(), file, space, kKind, weights);
   if (hash_of_weights(weights) == hash) return weights;

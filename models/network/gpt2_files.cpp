@@ -176,7 +176,7 @@ std::vector<float> read_gpt2(const fs::path& path, const Gpt2Shape& shape) {
     expected.push_back({tensor.name, tensor.shape});
     if (tensor.name == kEmbeddings) expected.back().shape.front() = shape.vocabulary;
   }
-  expect_tensors(path, entries, expected, TensorTypes::kFloating);
+  expect_tensors(path, entries, expected, std::nullopt);
   check_tied(file, named(entries, kEmbeddings));
   std::vector<float> values(space.size());
   for (const ParameterTensor& tensor : space.tensors()) {

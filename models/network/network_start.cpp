@@ -53,7 +53,7 @@ NetworkStart read_mean(const fs::path& path, const OpenNetwork& there,
   const Network& network = adapters == nullptr ? *there.network : adapters->network();
   const std::string kind = "mean";
   expect_tensors(path, weight_entries(network.parameters(), kind),
-                 expected_weights(training.parameters, kind), TensorTypes::kFloat32);
+                 expected_weights(training.parameters, kind), TensorType::kF32);
   const std::span<const float> weights =
       adapters == nullptr ? there.mean.span() : adapters->adapted(Stream(), there.mean.span());
   NetworkStart start;

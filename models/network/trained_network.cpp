@@ -131,7 +131,7 @@ void NetworkFile::read(const Stream& stream, const ParameterSpace& space,
   each_vector(posterior, [&](const char* kind, auto, float) {
     std::ranges::move(expected_weights(space, kind), std::back_inserter(expected));
   });
-  expect_tensors(file_.path(), file_.entries(), expected, TensorTypes::kFloat32);
+  expect_tensors(file_.path(), file_.entries(), expected, TensorType::kF32);
   each_vector(posterior, [&](const std::string& kind, std::span<float> values, float least) {
     for (const ParameterTensor& tensor : space.tensors()) {
       check_values(file_, kind + "." + tensor.name, least);

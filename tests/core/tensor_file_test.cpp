@@ -334,13 +334,12 @@ TEST(TensorFiles, EveryTensorThatIsWrongIsNamedAtOnce) {
   const std::string lists =
       "x: tensors are missing: d, dd, g; tensors do not belong: e, f; tensors have another shape: "
       "a [2, 3] where [3, 2] belongs; ";
-  const auto refusal = [&](TensorTypes types) {
-    return error_of(ExitCode::kFile, [&] { expect_tensors("x", found, expected, types); });
+  const auto refusal = [&](std::optional<TensorType> type) {
+    return error_of(ExitCode::kFile, [&] { expect_tensors("x", found, expected, type); });
   };
-  EXPECT_EQ(refusal(TensorTypes::kFloating),
-            lists + "tensors are not of a floating-point type: c I32");
-  EXPECT_EQ(refusal(TensorTypes::kFloat32), lists + "tensors are not of type F32: b F16, c I32");
-  EXPECT_NO_THROW(expect_tensors("x", {found[0]}, {{"a", {2, 3}}}, TensorTypes::kFloat32));
+  EXPECT_EQ(refusal(std::nullopt), lists + "tensors are not of a floating-point type: c I32");
+  EXPECT_EQ(refusal(TensorType::kF32), lists + "tensors are not of type F32: b F16, c I32");
+  EXPECT_NO_THROW(expect_tensors("x", {found[0]}, {{"a", {2, 3}}}, TensorType::kF32));
 }
 
 }  // namespace

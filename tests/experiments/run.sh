@@ -6,7 +6,7 @@
 #
 # Data: uci/ and tinyshakespeare.txt of the folder that BAYESUM_DATA_DIR names, and Fashion-MNIST from
 # Debian's package, which this brings; what is not there is skipped by name. Two trainings run at a
-# time on two cores; everything takes about half an hour there. Runs are kept in build/experiments, and
+# time on two cores; everything takes about twenty minutes there. Runs are kept in build/experiments, and
 # what is finished is not run again: after an interruption the same command goes on.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../../launch/common.sh"

@@ -1,16 +1,13 @@
 #include "core/files/byte_file.hpp"
 
-#include <string>
 #include <utility>
-
-#include "kernels/error.hpp"
 
 namespace bayesum {
 
 ByteFile::ByteFile(std::filesystem::path path) : path_(std::move(path)) {
   const InputFile file(path_);
-  stored_ = size_ = file.size();
-  modified_ = file.modified();
+  version_ = file.version();
+  size_ = file.size();
   if (is_gzip(file)) {
     index_ = std::make_shared<GzipIndex>(file);
     size_ = index_->size();
@@ -18,14 +15,7 @@ ByteFile::ByteFile(std::filesystem::path path) : path_(std::move(path)) {
 }
 
 ByteReader::ByteReader(const ByteFile& file) : file_(file.path()) {
-  if (file_.size() != file.stored_) {
-    throw Error(ExitCode::kFile, file.path().string() + " changed its size from " +
-                                     std::to_string(file.stored_) + " to " +
-                                     std::to_string(file_.size()) + " bytes since it was opened");
-  }
-  if (file_.modified() != file.modified_) {
-    throw Error(ExitCode::kFile, file.path().string() + " has changed since it was opened");
-  }
+  require_unchanged(file.path(), file.version_, file_.version());
   if (file.index_) packed_.emplace(file_, *file.index_);
 }
 

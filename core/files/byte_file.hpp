@@ -27,17 +27,16 @@ class ByteFile {
   friend class ByteReader;
 
   std::filesystem::path path_;
-  std::uint64_t stored_ = 0;                // bytes on disk
-  std::int64_t modified_ = 0;               // see InputFile
+  FileVersion version_;                     // of what is on disk
   std::uint64_t size_ = 0;                  // unpacked
   std::shared_ptr<const GzipIndex> index_;  // of a gzip file
 };
 
-// Opens the file again, to read it at any place; best one piece after the other.
+// Opens the file again, to read it at any place; best one piece after the other. Every byte that it
+// hands out is of the file as the ByteFile found it.
 class ByteReader {
  public:
-  // The file must outlive it. Error(kFile) when the file has another size than it had, or was
-  // modified at another time.
+  // The file must outlive it. Error(kFile) when the file has changed since.
   explicit ByteReader(const ByteFile& file);
 
   const std::filesystem::path& path() const { return file_.path(); }

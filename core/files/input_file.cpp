@@ -18,20 +18,43 @@ namespace {
   throw Error(ExitCode::kFile, "cannot read " + path.string() + ": " + why);
 }
 
+FileVersion version_of(const std::filesystem::path& path, int descriptor) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) {
+    refuse(path, std::generic_category().message(errno));
+  }
+  if (!S_ISREG(status.st_mode)) {
+    refuse(path, "it is not a regular file");
+  }
+  return {static_cast<std::uint64_t>(status.st_size),
+          std::int64_t{1'000'000'000} * status.st_mtim.tv_sec + status.st_mtim.tv_nsec};
+}
+
 }  // namespace
+
+void require_unchanged(const std::filesystem::path& path, const FileVersion& opened,
+                       const FileVersion& now) {
+  if (now.size != opened.size) {
+    throw Error(ExitCode::kFile, path.string() + " changed its size from " +
+                                     std::to_string(opened.size) + " to " +
+                                     std::to_string(now.size) + " bytes since it was opened");
+  }
+  if (now != opened) {
+    throw Error(ExitCode::kFile, path.string() + " has changed since it was opened");
+  }
+}
 
 InputFile::InputFile(std::filesystem::path path) : path_(std::move(path)) {
   descriptor_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor_ < 0) {
     refuse(path_, std::generic_category().message(errno));
   }
-  struct stat status {};
-  if (::fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode)) {
+  try {
+    version_ = version_of(path_, descriptor_);
+  } catch (...) {
     ::close(descriptor_);
-    refuse(path_, "it is not a regular file");
+    throw;
   }
-  size_ = static_cast<std::uint64_t>(status.st_size);
-  modified_ = std::int64_t{1'000'000'000} * status.st_mtim.tv_sec + status.st_mtim.tv_nsec;
 }
 
 InputFile::~InputFile() { ::close(descriptor_); }
@@ -46,11 +69,15 @@ void InputFile::read(std::uint64_t first, std::span<std::byte> out) const {
       refuse(path_, std::generic_category().message(errno));
     }
     if (count == 0) {
-      refuse(path_, "it ends at byte " + std::to_string(first) + ", before the " +
-                        std::to_string(size_) + " bytes it had when it was opened");
+      break;
     }
     first += static_cast<std::uint64_t>(count);
     out = out.subspan(static_cast<std::size_t>(count));
+  }
+  // After the bytes were taken, so that those of a changed file are never handed on.
+  require_unchanged(path_, version_, version_of(path_, descriptor_));
+  if (!out.empty()) {
+    refuse(path_, "it ends at byte " + std::to_string(first));
   }
 }
 

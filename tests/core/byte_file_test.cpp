@@ -137,5 +137,26 @@ TEST(ByteFile, NoticesThatTheFileChanged) {
             path.string() + " has changed since it was opened");
 }
 
+// Its bytes are of one file, though another is written in its place between two reads.
+TEST(ByteFile, NoticesThatTheFileChangesWhileItIsRead) {
+  const TemporaryFolder folder;
+  const std::string content = some_bytes(100000, 5);
+  for (const bool packed : {false, true}) {
+    for (const std::size_t size : {100000, 50000}) {
+      const std::filesystem::path path = folder.file("a", packed ? gzipped(content) : content);
+      const std::filesystem::file_time_type long_ago{};
+      std::filesystem::last_write_time(path, long_ago);
+      const ByteFile file(path);
+      ByteReader reader(file);
+      std::vector<std::byte> bytes(1000);
+      if (!packed) reader.read(0, bytes);
+      const std::string other = some_bytes(size, 6);
+      folder.file("a", packed ? gzipped(other) : other);
+      const std::string error = error_of(ExitCode::kFile, [&] { reader.read(0, bytes); });
+      EXPECT_NE(error.find("since it was opened"), std::string::npos) << error;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace bayesum

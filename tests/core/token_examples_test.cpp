@@ -98,9 +98,10 @@ TEST(TokenFile, NoticesThatTheFileShrank) {
   const std::string path = folder.file("t.bin", raw(counting(100)));
   const TokenFile file(path, 100);
   std::filesystem::resize_file(path, 100);
-  EXPECT_EQ(read(file, 0, 50).size(), 50u);
-  EXPECT_NE(error_of(ExitCode::kFile, [&] { read(file, 40, 20); }).find("it ends at byte 100"),
-            std::string::npos);
+  for (const std::size_t first : {0, 40}) {
+    EXPECT_EQ(error_of(ExitCode::kFile, [&] { read(file, first, 20); }),
+              path + " changed its size from 200 to 100 bytes since it was opened");
+  }
 }
 
 TEST(TokenFile, ReadsATextThroughATokenizer) {

@@ -82,6 +82,9 @@ export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
 build() {
   local preset=$1 log=$root/build/$1.log jobs=${CMAKE_BUILD_PARALLEL_LEVEL:-$cores}
   shift
+  if [ "$preset" = cuda ]; then
+    "$root/launch/cudnn_frontend.sh" || echo "    without cuDNN: its frontend cannot be had"
+  fi
   say "Building preset $preset with $jobs jobs (log: $log)"
   run_quietly "$log" cmake -S "$root" --preset "$preset"
   sed -n 's/^-- bayesum: /    /p' "$log"

@@ -32,12 +32,21 @@ std::string describe_cuda() {
   return "in this build; driver: " + (driver.empty() ? "none" : driver);
 }
 
-std::string describe_nccl() {
 #ifdef BAYESUM_WITH_NCCL
-  return joined(loaded_libraries("libnccl"), "in this build");
+constexpr bool kWithNccl = true;
 #else
-  return "not in this build";
+constexpr bool kWithNccl = false;
 #endif
+
+#ifdef BAYESUM_WITH_CUDNN
+constexpr bool kWithCudnn = true;
+#else
+constexpr bool kWithCudnn = false;
+#endif
+
+std::string describe_library(bool in_this_build, const std::string& name) {
+  if (!in_this_build) return "not in this build";
+  return joined(loaded_libraries(name), "in this build");
 }
 
 std::string describe_machine() {
@@ -54,7 +63,8 @@ std::string describe_machine() {
   for (int i = 0; i < cuda_device_count(); ++i) {
     table.add({"GPU " + std::to_string(i), cuda_device_description(i)});
   }
-  table.add({"NCCL", describe_nccl()});
+  table.add({"NCCL", describe_library(kWithNccl, "libnccl")});
+  table.add({"cuDNN", describe_library(kWithCudnn, "libcudnn")});
   return table.text(Table::kLeft);
 }
 

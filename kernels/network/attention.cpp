@@ -57,6 +57,7 @@ class ForwardHead {
   void run(const Attention<T>& op, std::size_t sequence, std::size_t h, float* scratch) {
     const std::size_t channels = op.out.cols, first_row = sequence * head_.sequence;
     const T* const qkv = row_of(op.qkv, first_row) + h * head_.size;
+    float* const log_sum_exp = row_of(op.log_sum_exp, sequence * op.heads + h);
     queries_ = scratch;
     values_ = queries_ + head_.rows_size();
     keys_ = values_ + head_.rows_size();
@@ -72,8 +73,7 @@ class ForwardHead {
       attend(first, end, softmax);
       for (std::size_t t = 0; t < end - first; ++t) {
         scale_row(sums_ + t * head_.padded, 1.0f / softmax[t].total, head_.size);
-        row_of(op.log_sum_exp, first_row + first + t)[h] =
-            softmax[t].largest + std::log(softmax[t].total);
+        log_sum_exp[first + t] = softmax[t].largest + std::log(softmax[t].total);
       }
       write_rows(sums_, head_, 1.0f, row_of(op.out, first_row) + h * head_.size, op.out.stride,
                  first, end - first);
@@ -129,7 +129,8 @@ bool check_attention(const Op& op) {
   const std::size_t rows = op.out.rows, channels = op.out.cols;
   check_heads(rows, channels, op.sequence, op.heads);
   check_shape("queries, keys and values", op.qkv, rows, 3 * channels);
-  check_shape("the log-sum-exp of attention", op.log_sum_exp, rows, op.heads);
+  check_shape("the log-sum-exp of attention", op.log_sum_exp, rows / op.sequence * op.heads,
+              op.sequence);
   return rows != 0 && channels != 0;
 }
 

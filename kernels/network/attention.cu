@@ -8,6 +8,7 @@
 #include "kernels/network/attention_tile.cuh"
 #include "kernels/network/check.hpp"
 #include "kernels/network/cuda_rows.cuh"
+#include "kernels/network/cudnn_attention.hpp"
 #include "kernels/network/math.hpp"
 #include "kernels/network/twins.hpp"
 
@@ -23,13 +24,13 @@ __device__ inline float* shared_floats() { return reinterpret_cast<float*>(share
 
 // Which head of which sequence a block is for, and which tile of its tokens.
 struct Place {
-  std::size_t sequence, size, channels, head, first_row, tiles, tile;
+  std::size_t sequence, size, channels, unit, head, first_row, tiles, tile;
 
   template <class Op>
   __device__ Place(const Op& op, unsigned rows_of_tile)
       : sequence(op.sequence), size(op.out.cols / op.heads), channels(op.out.cols) {
     const std::size_t units = op.out.rows / sequence * op.heads;
-    const std::size_t unit = blockIdx.x % units;
+    unit = blockIdx.x % units;
     head = unit % op.heads;
     first_row = unit / op.heads * sequence;
     tiles = (sequence + rows_of_tile - 1) / rows_of_tile;
@@ -126,8 +127,7 @@ __global__ void __launch_bounds__(kThreads)
   for (unsigned i = 0; i < Tile::kPer && threadIdx.x % kSide == 0; ++i) {
     const std::size_t token = first + Tile::row(i);
     if (token >= place.sequence) break;
-    row_of(op.log_sum_exp, place.row(token))[place.head] =
-        softmax.largest[i] + std::log(softmax.total[i]);
+    row_of(op.log_sum_exp, place.unit)[token] = softmax.largest[i] + std::log(softmax.total[i]);
   }
 }
 
@@ -138,7 +138,7 @@ struct BackwardPass {
   float* dots;  // rows x heads
 
   __device__ float level(const Place& place, std::size_t token) const {
-    return row_of(op.log_sum_exp, place.row(token))[place.head];
+    return row_of(op.log_sum_exp, place.unit)[token];
   }
   __device__ float dot(const Place& place, std::size_t token) const {
     return dots[place.row(token) * op.heads + place.head];
@@ -348,12 +348,14 @@ void check_attention(const Stream& stream, std::size_t head_size, bool backward)
   });
 }
 void attention(const Stream& stream, const Attention<float>& op) { attend(stream, op); }
-void attention(const Stream& stream, const Attention<BFloat16>& op) { attend(stream, op); }
+void attention(const Stream& stream, const Attention<BFloat16>& op) {
+  if (!attention_by_cudnn(stream, op)) attend(stream, op);
+}
 void attention_backward(const Stream& stream, const AttentionBackward<float>& op) {
   go_back(stream, op);
 }
 void attention_backward(const Stream& stream, const AttentionBackward<BFloat16>& op) {
-  go_back(stream, op);
+  if (!attention_backward_by_cudnn(stream, op)) go_back(stream, op);
 }
 
 }  // namespace bayesum::cuda

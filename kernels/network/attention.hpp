@@ -17,15 +17,16 @@ namespace bayesum {
 //   out_t = sum_{u <= t} exp(s_tu - l_t) v_u
 //
 // in blocks of keys, so that no matrix of sequence x sequence is held, and l is kept for the
-// backward pass, which computes the probabilities anew. Arithmetic is float32. Dao et al.,
-// "FlashAttention", NeurIPS 2022. Throws Error(kUsage) when shapes do not fit.
+// backward pass, which computes the probabilities anew. Arithmetic is float32, but for cuDNN's, see
+// cudnn_attention.hpp. Dao et al., "FlashAttention", NeurIPS 2022. Throws Error(kUsage) when shapes
+// do not fit.
 template <class T>
 struct Attention {
   std::size_t sequence = 0;  // tokens of a sequence; the rows are a multiple
   std::size_t heads = 1;
   MatrixView<const T> qkv{};        // rows x 3 channels
   MatrixView<T> out{};              // rows x channels
-  MatrixView<float> log_sum_exp{};  // rows x heads
+  MatrixView<float> log_sum_exp{};  // a head of a sequence after the other x sequence
 };
 void attention(const Stream& stream, const Attention<float>& op);
 void attention(const Stream& stream, const Attention<BFloat16>& op);

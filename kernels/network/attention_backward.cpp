@@ -18,8 +18,8 @@ class BackwardHead {
   explicit BackwardHead(const Head& head) : head_(head) {}
 
   static std::size_t scratch_size(const Head& head) {
-    return 5 * head.rows_size() + 2 * head.columns_size() + 2 * head.sequence +
-           2 * kQueries * kKeys + 2 * kKeys * head.padded;
+    return 5 * head.rows_size() + 2 * head.columns_size() + head.sequence + 2 * kQueries * kKeys +
+           2 * kKeys * head.padded;
   }
 
   template <class T>
@@ -34,8 +34,8 @@ class BackwardHead {
     copy_rows(qkv, op.qkv.stride, head_, head_.scale(), queries_);
     copy_rows(row_of(op.dout, first_row) + h * head_.size, op.dout.stride, head_, 1.0f, dout_);
     copy_rows(row_of(op.out, first_row) + h * head_.size, op.out.stride, head_, 1.0f, out_);
+    log_sum_exp_ = row_of(op.log_sum_exp, sequence * op.heads + h);
     for (std::size_t t = 0; t < head_.sequence; ++t) {
-      log_sum_exp_[t] = row_of(op.log_sum_exp, first_row + t)[h];
       float dot = 0.0f;
       BAYESUM_SIMD(reduction(+ : dot))
       for (std::size_t c = 0; c < head_.size; ++c) {
@@ -72,7 +72,6 @@ class BackwardHead {
     dscores_ = take(kQueries * kKeys);
     dkeys_ = take(kKeys * head_.padded);
     dvalues_ = take(kKeys * head_.padded);
-    log_sum_exp_ = take(head_.sequence);
     dots_ = take(head_.sequence);
   }
 
@@ -127,7 +126,8 @@ class BackwardHead {
   float *queries_ = nullptr, *keys_ = nullptr, *dout_ = nullptr, *out_ = nullptr;
   float *key_columns_ = nullptr, *value_columns_ = nullptr;
   float *dqueries_ = nullptr, *dkeys_ = nullptr, *dvalues_ = nullptr;
-  float *scores_ = nullptr, *dscores_ = nullptr, *log_sum_exp_ = nullptr, *dots_ = nullptr;
+  float *scores_ = nullptr, *dscores_ = nullptr, *dots_ = nullptr;
+  const float* log_sum_exp_ = nullptr;
 };
 
 }  // namespace

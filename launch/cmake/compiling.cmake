@@ -37,6 +37,9 @@ endif()
 if(BAYESUM_WITH_NCCL)
   target_compile_definitions(bayesum_options INTERFACE BAYESUM_WITH_NCCL)
 endif()
+if(BAYESUM_WITH_CUDNN)
+  target_compile_definitions(bayesum_options INTERFACE BAYESUM_WITH_CUDNN)
+endif()
 
 # bayesum_floor(NAME SOURCES a.cpp ... [CUDA a.cu ...] [LINK lib ...]): one static library a floor.
 # The CUDA sources are left out of a build without CUDA.

@@ -34,15 +34,15 @@ class Cutter {
 };
 
 template <class T>
-BlockActivations<T> block(const Gpt2Shape& shape, std::size_t tokens, Cutter& cut) {
-  const std::size_t channels = shape.channels;
+BlockActivations<T> block(const Gpt2Shape& shape, const Gpt2Extent& extent, Cutter& cut) {
+  const std::size_t tokens = extent.tokens(), channels = shape.channels;
   return {.entrance = {},
           .mean_1 = cut.vector<float>(tokens),
           .rstd_1 = cut.vector<float>(tokens),
           .normal_1 = cut.matrix<T>(tokens, channels),
           .qkv = cut.matrix<T>(tokens, 3 * channels),
           .attended = cut.matrix<T>(tokens, channels),
-          .log_sum_exp = cut.matrix<float>(tokens, shape.heads),
+          .log_sum_exp = cut.matrix<float>(extent.rows * shape.heads, extent.length),
           .middle = cut.matrix<float>(tokens, channels),
           .mean_2 = cut.vector<float>(tokens),
           .rstd_2 = cut.vector<float>(tokens),
@@ -66,7 +66,7 @@ Gpt2Activations<T>::Gpt2Activations(const Gpt2Config& config, const Gpt2Extent& 
   Cutter cut(memory);
   for (std::size_t l = 0; l < shape.layers; ++l) {
     const bool own = l == 0 || extent.kept == Kept::kAll;
-    blocks.push_back(own ? block<T>(shape, tokens, cut) : blocks.front());
+    blocks.push_back(own ? block<T>(shape, extent, cut) : blocks.front());
     blocks.back().entrance =
         extent.kept == Kept::kNothing ? blocks.back().middle : cut.matrix<float>(tokens, channels);
   }

@@ -151,17 +151,17 @@ struct Heads {
                                    .heads = heads,
                                    .qkv = {qkv.data(), rows, 3 * channels},
                                    .out = {out.data(), rows, channels},
-                                   .log_sum_exp = {log_sum_exp.data(), rows, heads}});
+                                   .log_sum_exp = {log_sum_exp.data(), batch * heads, sequence}});
   }
   void backward(const Stream& stream) {
-    attention_backward(stream,
-                       AttentionBackward<T>{.sequence = sequence,
-                                            .heads = heads,
-                                            .qkv = {qkv.data(), rows, 3 * channels},
-                                            .out = {out.data(), rows, channels},
-                                            .log_sum_exp = {log_sum_exp.data(), rows, heads},
-                                            .dout = {dout.data(), rows, channels},
-                                            .dqkv = {dqkv.data(), rows, 3 * channels}});
+    attention_backward(
+        stream, AttentionBackward<T>{.sequence = sequence,
+                                     .heads = heads,
+                                     .qkv = {qkv.data(), rows, 3 * channels},
+                                     .out = {out.data(), rows, channels},
+                                     .log_sum_exp = {log_sum_exp.data(), batch * heads, sequence},
+                                     .dout = {dout.data(), rows, channels},
+                                     .dqkv = {dqkv.data(), rows, 3 * channels}});
   }
   double triangle() const { return static_cast<double>(batch * sequence * sequence * channels); }
 };

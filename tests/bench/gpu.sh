@@ -8,7 +8,7 @@
 #
 # Needs what this builds:
 #
-#   cmake --preset cuda && cmake --build build/cuda --target bayesum bench_weights
+#   launch/cudnn_frontend.sh && cmake --preset cuda && cmake --build build/cuda --target bayesum bench_weights
 #
 # --device cpu is a rehearsal with preset cpu: the same steps of the script at small sizes.
 set -euo pipefail

@@ -179,7 +179,7 @@ def test_help_and_version_are_said_once(bench):
 def test_doctor_tells_of_the_machine(bench):
     outcome = bench.run("doctor")
     check_code(outcome, DONE)
-    for word in ("cores", "memory", "BLAS", "MPI", "CUDA", "NCCL"):
+    for word in ("cores", "memory", "BLAS", "MPI", "CUDA", "NCCL", "cuDNN"):
         check(word in outcome.out, f"'{word}' is not in: {outcome.out}")
     if bench.ranks == 1:
         check("1 rank has nothing to reduce" in outcome.out, outcome.out)

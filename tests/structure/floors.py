@@ -41,6 +41,7 @@ OUTSIDE = {
 OUTSIDE_OF_FILE = {
     "distributed/mpi.cpp": ["mpi.h"],
     "distributed/nccl.cpp": ["nccl.h", "cuda_runtime"],
+    "kernels/network/cudnn_attention.cpp": ["cudnn_frontend.h"],
     "core/families/special.cpp": ["boost/math/"],
     "core/examples/words.cpp": ["utf8proc.h"],
 }

@@ -56,9 +56,12 @@ struct AttentionOracle {
     }
   }
 
+  // (batch heads) x sequence
   std::vector<double> log_sum_exps() const {
-    std::vector<double> all;
-    each([&](std::size_t b, std::size_t t, std::size_t h) { all.push_back(log_sum_exp(b, t, h)); });
+    std::vector<double> all(rows() * heads);
+    each([&](std::size_t b, std::size_t t, std::size_t h) {
+      all[(b * heads + h) * sequence + t] = log_sum_exp(b, t, h);
+    });
     return all;
   }
 

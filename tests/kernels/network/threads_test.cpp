@@ -119,13 +119,13 @@ TYPED_TEST(NetworkThreadsTest, Attention) {
                                     .heads = kHeads,
                                     .qkv = in,
                                     .out = {out.data(), kTokens, kChannels},
-                                    .log_sum_exp = {level.data(), kTokens, kHeads}});
+                                    .log_sum_exp = {level.data(), 3 * kHeads, kSequence}});
     attention_backward(this->stream(),
                        AttentionBackward<T>{.sequence = kSequence,
                                             .heads = kHeads,
                                             .qkv = in,
                                             .out = {out.data(), kTokens, kChannels},
-                                            .log_sum_exp = {level.data(), kTokens, kHeads},
+                                            .log_sum_exp = {level.data(), 3 * kHeads, kSequence},
                                             .dout = {dout.data(), kTokens, kChannels},
                                             .dqkv = {dqkv.data(), kTokens, 3 * kChannels}});
     this->append(all, out);

@@ -6,6 +6,7 @@
 #   build   compiling, testing and running bayesum (the group when none is named)
 #   fuzz    clang with libFuzzer, for tests/fuzz/run.sh
 #   slurm   a Slurm of one machine, for tests/trials/slurm.sh
+#   cudnn   a virtual environment of Python, for launch/cudnn_frontend.sh
 #   image   building container images without a daemon, for tests/trials/image.sh
 #
 # Packages that are there are left alone: when nothing is missing it changes nothing and needs no
@@ -24,6 +25,7 @@ build_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev)
 fuzz_packages=(clang libclang-rt-dev)
 slurm_packages=(slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge procps)
+cudnn_packages=(python3-venv)
 image_packages=(buildah mmdebstrap crun)
 
 packages_of() {
@@ -31,8 +33,9 @@ packages_of() {
     build) printf '%s\n' "${build_packages[@]}" ;;
     fuzz) printf '%s\n' "${fuzz_packages[@]}" ;;
     slurm) printf '%s\n' "${slurm_packages[@]}" ;;
+    cudnn) printf '%s\n' "${cudnn_packages[@]}" ;;
     image) printf '%s\n' "${image_packages[@]}" ;;
-    *) fail "no group of packages is called '$1' (build, fuzz, slurm or image)" ;;
+    *) fail "no group of packages is called '$1' (build, fuzz, slurm, cudnn or image)" ;;
   esac
 }
 

@@ -32,8 +32,8 @@ class ByteFile {
   std::shared_ptr<const GzipIndex> index_;  // of a gzip file
 };
 
-// Opens the file again, to read it at any place; best one piece after the other. Every byte that it
-// hands out is of the file as the ByteFile found it.
+// Opens the file again, to read it at any place; best one piece after the other. What it
+// reads is of the file as the ByteFile found it, by size and time.
 class ByteReader {
  public:
   // The file must outlive it. Error(kFile) when the file has changed since.

@@ -74,7 +74,7 @@ void InputFile::read(std::uint64_t first, std::span<std::byte> out) const {
     first += static_cast<std::uint64_t>(count);
     out = out.subspan(static_cast<std::size_t>(count));
   }
-  // After the bytes were taken, so that those of a changed file are never handed on.
+  // After the bytes were taken, so that those of a file seen to have changed are not handed on.
   require_unchanged(path_, version_, version_of(path_, descriptor_));
   if (!out.empty()) {
     refuse(path_, "it ends at byte " + std::to_string(first));

@@ -26,7 +26,7 @@ struct Attention {
   std::size_t heads = 1;
   MatrixView<const T> qkv{};        // rows x 3 channels
   MatrixView<T> out{};              // rows x channels
-  MatrixView<float> log_sum_exp{};  // a head of a sequence after the other x sequence
+  MatrixView<float> log_sum_exp{};  // (sequences heads) x sequence
 };
 void attention(const Stream& stream, const Attention<float>& op);
 void attention(const Stream& stream, const Attention<BFloat16>& op);

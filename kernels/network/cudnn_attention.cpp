@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "kernels/error.hpp"
 
@@ -30,6 +31,8 @@ void check(cudnnStatus_t status) {
   if (status == CUDNN_STATUS_SUCCESS) return;
   throw Error(ExitCode::kDevice, std::string("cuDNN failed: ") + cudnnGetErrorString(status));
 }
+
+constexpr std::int64_t kMostScratch = std::int64_t{4} << 30;
 
 // The numbers that the tensors of a graph go by.
 enum : std::int64_t { kQuery = 1, kKey, kValue, kOut, kLevel, kDOut, kDQuery, kDKey, kDValue };
@@ -84,11 +87,15 @@ class Pass {
     output(*dvalue, kDValue, of_dqkv);
   }
 
-  // Is it for cuDNN, on this GPU?
+  // Is there a plan for it on this GPU, the same bits in every run and not too much scratch?
   bool plan(cudnnHandle_t handle) {
-    fe::error_t error = graph_.build(handle, {fe::HeurMode_t::A});
-    if (error.get_code() == fe::error_code_t::GRAPH_NOT_SUPPORTED) return false;
-    check(error);
+    if (graph_.validate().is_bad() || graph_.build_operation_graph(handle).is_bad() ||
+        graph_.create_execution_plans({fe::HeurMode_t::A}).is_bad()) {
+      return false;
+    }
+    graph_.deselect_numeric_notes({fe::NumericalNote_t::NONDETERMINISTIC})
+        .deselect_workspace_greater_than(kMostScratch);
+    if (graph_.check_support().is_bad() || graph_.build_plans().is_bad()) return false;
     check(graph_.get_workspace_size(workspace_));
     return true;
   }
@@ -146,23 +153,29 @@ class Plans {
     cudnnDestroy(handle_);
   }
 
-  cudnnHandle_t handle(const Stream& stream) const {
+  // Was there a plan for the shape?
+  bool run(const Stream& stream, const Shape& shape,
+           std::unordered_map<std::int64_t, void*> tensors) {
     check(cudnnSetStream(handle_, static_cast<cudaStream_t>(stream.native())));
-    return handle_;
-  }
-
-  const Pass* find(cudnnHandle_t handle, const Shape& shape) {
-    constexpr std::size_t kKept = 256;
-    if (passes_.size() == kKept) passes_.clear();
-    const auto [place, is_new] = passes_.try_emplace(shape);
-    if (is_new) {
-      auto pass = std::make_unique<Pass>(shape);
-      if (pass->plan(handle)) place->second = std::move(pass);
-    }
-    return place->second.get();
+    const Pass* const pass = find(stream, shape);
+    if (pass != nullptr) pass->run(stream, handle_, std::move(tensors));
+    return pass != nullptr;
   }
 
  private:
+  const Pass* find(const Stream& stream, const Shape& shape) {
+    constexpr std::size_t kKept = 256;
+    const auto place = passes_.find(shape);
+    if (place != passes_.end()) return place->second.get();
+    auto pass = std::make_unique<Pass>(shape);
+    if (!pass->plan(handle_)) pass.reset();
+    if (passes_.size() == kKept) {
+      stream.synchronize();
+      passes_.clear();
+    }
+    return passes_.emplace(shape, std::move(pass)).first->second.get();
+  }
+
   cudnnHandle_t handle_ = nullptr;
   std::map<Shape, std::unique_ptr<Pass>> passes_;
 };
@@ -191,41 +204,32 @@ void* address(const MatrixView<T>& matrix, std::int64_t part, const Shape& shape
   return address(matrix.data + part * shape.channels());
 }
 
-bool run(const Stream& stream, const Shape& shape,
-         std::unordered_map<std::int64_t, void*> tensors) {
-  Plans& plans = plans_of(stream);
-  const cudnnHandle_t handle = plans.handle(stream);
-  const Pass* const pass = plans.find(handle, shape);
-  if (pass != nullptr) pass->run(stream, handle, std::move(tensors));
-  return pass != nullptr;
-}
-
 }  // namespace
 
 bool attention_by_cudnn(const Stream& stream, const Attention<BFloat16>& op) {
   const Shape shape = shape_of(op, 0, 0);
   if (!suits(shape, op.log_sum_exp, op.qkv, op.out)) return false;
-  return run(stream, shape,
-             {{kQuery, address(op.qkv, 0, shape)},
-              {kKey, address(op.qkv, 1, shape)},
-              {kValue, address(op.qkv, 2, shape)},
-              {kOut, op.out.data},
-              {kLevel, op.log_sum_exp.data}});
+  return plans_of(stream).run(stream, shape,
+                              {{kQuery, address(op.qkv, 0, shape)},
+                               {kKey, address(op.qkv, 1, shape)},
+                               {kValue, address(op.qkv, 2, shape)},
+                               {kOut, op.out.data},
+                               {kLevel, op.log_sum_exp.data}});
 }
 
 bool attention_backward_by_cudnn(const Stream& stream, const AttentionBackward<BFloat16>& op) {
   const Shape shape = shape_of(op, op.dout.stride, op.dqkv.stride);
   if (!suits(shape, op.log_sum_exp, op.qkv, op.out, op.dout, op.dqkv)) return false;
-  return run(stream, shape,
-             {{kQuery, address(op.qkv, 0, shape)},
-              {kKey, address(op.qkv, 1, shape)},
-              {kValue, address(op.qkv, 2, shape)},
-              {kOut, address(op.out.data)},
-              {kLevel, address(op.log_sum_exp.data)},
-              {kDOut, address(op.dout.data)},
-              {kDQuery, address(op.dqkv, 0, shape)},
-              {kDKey, address(op.dqkv, 1, shape)},
-              {kDValue, address(op.dqkv, 2, shape)}});
+  return plans_of(stream).run(stream, shape,
+                              {{kQuery, address(op.qkv, 0, shape)},
+                               {kKey, address(op.qkv, 1, shape)},
+                               {kValue, address(op.qkv, 2, shape)},
+                               {kOut, address(op.out.data)},
+                               {kLevel, address(op.log_sum_exp.data)},
+                               {kDOut, address(op.dout.data)},
+                               {kDQuery, address(op.dqkv, 0, shape)},
+                               {kDKey, address(op.dqkv, 1, shape)},
+                               {kDValue, address(op.dqkv, 2, shape)}});
 }
 
 }  // namespace bayesum::cuda

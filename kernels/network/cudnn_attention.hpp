@@ -4,11 +4,11 @@
 
 // Attention by cuDNN, on tensor cores, in programs that were built with it. It takes BFloat16,
 // heads of a multiple of 8 channels and rows at multiples of 16 bytes; what it does not take, or
-// not on a GPU of this kind, is for the kernels in attention.cu. Sums are of float32; probabilities
-// and their gradients are rounded to BFloat16 before they multiply values, keys and queries. Of its
-// algorithms those are chosen that give the same bits in every run: the backward pass then adds the
-// gradient of queries up in scratch memory, a float32 for each element of `out` and each 128 of the
-// sequence (192 MiB for 8 sequences of 1024 tokens and 768 channels).
+// has no plan for on this GPU, is for the kernels in attention.cu. Sums are of float32;
+// probabilities and their gradients are rounded to BFloat16 before they multiply values, keys and
+// queries. Of its algorithms those are chosen that give the same bits in every run: the backward
+// pass then holds two bytes for every score in scratch memory, 192 MiB for 8 sequences of 1024
+// tokens and 12 heads. What would need more than 4 GiB is not taken.
 namespace bayesum::cuda {
 
 #ifdef BAYESUM_WITH_CUDNN

@@ -87,7 +87,19 @@ if(NOT BAYESUM_CUDA STREQUAL "OFF")
     find_path(CUDNN_FRONTEND_INCLUDE_DIR cudnn_frontend.h
       HINTS ${PROJECT_SOURCE_DIR}/build/cudnn_frontend/include)
     if(CUDNN_INCLUDE_DIR AND CUDNN_LIBRARY AND CUDNN_FRONTEND_INCLUDE_DIR)
-      set(BAYESUM_WITH_CUDNN ON)
+      include(CheckCXXSourceCompiles)
+      set(CMAKE_REQUIRED_INCLUDES
+        ${CUDNN_INCLUDE_DIR} ${CUDNN_FRONTEND_INCLUDE_DIR} ${CUDAToolkit_INCLUDE_DIRS})
+      unset(BAYESUM_CUDNN_SUITS CACHE)  # asked anew, since headers may have been exchanged
+      check_cxx_source_compiles("
+        #include <cudnn.h>
+        #include <cudnn_frontend_version.h>
+        static_assert(CUDNN_MAJOR >= 9 && CUDNN_FRONTEND_VERSION >= 13200);
+        int main() {}" BAYESUM_CUDNN_SUITS)
+      unset(CMAKE_REQUIRED_INCLUDES)
+      if(BAYESUM_CUDNN_SUITS)
+        set(BAYESUM_WITH_CUDNN ON)
+      endif()
     endif()
   elseif(BAYESUM_CUDA STREQUAL "ON")
     message(FATAL_ERROR "BAYESUM_CUDA=ON, but no CUDA toolkit was found: put nvcc on PATH")

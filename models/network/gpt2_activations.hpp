@@ -27,8 +27,7 @@ struct Gpt2Extent {
   friend bool operator==(const Gpt2Extent&, const Gpt2Extent&) = default;
 };
 
-// Rows are tokens, but those of log_sum_exp: they are heads of sequences, see
-// kernels/network/attention.hpp.
+// Rows are tokens; of log_sum_exp they are the heads of sequences.
 template <class T>
 struct BlockActivations {
   MatrixView<float> entrance;  // the residual stream before the block

@@ -45,7 +45,7 @@ main() {
   program=$(program_of "$preset")
   bench=$root/build/$preset/tests/bench/bench_weights
   [ -x "$program" ] && [ -x "$bench" ] ||
-    fail "build first: cmake --preset $preset && cmake --build build/$preset --target bayesum bench_weights"
+    fail "there is no $program or $bench: build them as --help tells"
   work=$(mktemp -d "${TMPDIR:-/tmp}/bayesum-gpu-XXXXXX")
   # shellcheck disable=SC2064
   trap "rm -rf '$work'" EXIT

@@ -38,38 +38,45 @@ inline std::vector<double> random_vector(std::size_t size, std::uint32_t seed, d
   return values;
 }
 
-// A vector in the device's memory between guard elements, at an address as odd as can be.
+inline constexpr std::size_t kOddGuards = 5;
+inline constexpr std::size_t kEvenGuards = 64;  // then it lies at a multiple of 64 bytes
+
+// A vector in the device's memory between guard elements, by default at an address as odd as can
+// be.
 template <class T>
 class Guarded {
  public:
-  Guarded(const Stream& stream, const std::vector<T>& values)
-      : stream_(stream), size_(values.size()), memory_(stream.device(), size_ + 2 * kGuards) {
-    std::vector<T> all(size_ + 2 * kGuards, kGuard);
-    std::copy(values.begin(), values.end(), all.begin() + kGuards);
+  Guarded(const Stream& stream, const std::vector<T>& values, std::size_t guards = kOddGuards)
+      : stream_(stream),
+        guards_(guards),
+        size_(values.size()),
+        memory_(stream.device(), size_ + 2 * guards) {
+    std::vector<T> all(memory_.size(), kGuard);
+    std::copy(values.begin(), values.end(), all.begin() + first());
     copy<T>(stream_, all, memory_.span());
   }
   ~Guarded() {
     const std::vector<T> all = everything();
-    for (std::size_t i = 0; i < kGuards; ++i) {
-      EXPECT_EQ(all[i], kGuard) << "written " << kGuards - i << " elements before the start";
-      EXPECT_EQ(all[kGuards + size_ + i], kGuard) << "written " << i << " elements past the end";
+    for (std::size_t i = 0; i < guards_; ++i) {
+      EXPECT_EQ(all[i], kGuard) << "written " << guards_ - i << " elements before the start";
+      EXPECT_EQ(all[guards_ + size_ + i], kGuard) << "written " << i << " elements past the end";
     }
   }
   Guarded(const Guarded&) = delete;
   Guarded& operator=(const Guarded&) = delete;
 
-  std::span<T> span() { return memory_.span().subspan(kGuards, size_); }
+  std::span<T> span() { return memory_.span().subspan(guards_, size_); }
   T* data() { return span().data(); }
   MatrixView<T> matrix(std::size_t rows, std::size_t cols) { return {data(), rows, cols}; }
   std::vector<T> host() const {
     const std::vector<T> all = everything();
-    return {all.begin() + kGuards, all.begin() + static_cast<std::ptrdiff_t>(kGuards + size_)};
+    return {all.begin() + first(), all.end() - first()};
   }
 
  private:
-  static constexpr std::size_t kGuards = 5;
   static constexpr T kGuard = static_cast<T>(-777.25);
 
+  std::ptrdiff_t first() const { return static_cast<std::ptrdiff_t>(guards_); }
   std::vector<T> everything() const {
     std::vector<T> all(memory_.size());
     copy<T>(stream_, memory_.span(), all);
@@ -77,7 +84,7 @@ class Guarded {
   }
 
   Stream stream_;
-  std::size_t size_;
+  std::size_t guards_, size_;
   Buffer<T> memory_;
 };
 

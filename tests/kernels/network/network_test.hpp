@@ -22,11 +22,15 @@ class NetworkTest : public KernelTest {
   static constexpr double kRounding = std::is_same_v<T, float> ? 0x1p-24 : 0x1p-8;
   static constexpr double kTolerance = kRounding + 2e-6;
 
-  Guarded<T> store(const std::vector<T>& values) const { return {stream(), values}; }
+  Guarded<T> store(const std::vector<T>& values) const { return {stream(), values, guards_}; }
   Guarded<T> empty(std::size_t size) const {
-    return {stream(), std::vector<T>(size, static_cast<T>(std::nanf("")))};
+    return store(std::vector<T>(size, static_cast<T>(std::nanf(""))));
   }
-  Guarded<float> floats(const std::vector<float>& values) const { return {stream(), values}; }
+  Guarded<float> floats(const std::vector<float>& values) const {
+    return {stream(), values, guards_};
+  }
+
+  std::size_t guards_ = kOddGuards;
 };
 
 using StorageTypes = ::testing::Types<float, BFloat16>;

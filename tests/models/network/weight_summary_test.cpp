@@ -72,7 +72,8 @@ TEST(WeightSummary, KnowsWhereATrainingStarts) {
   rule.initial_curvature = 0.3;
   rule.weight_decay = 0.1;
   rule.decay_vectors = false;
-  const auto& tensors = posterior_of("ivon").network->parameters().tensors();
+  const OpenNetwork posterior = posterior_of("ivon");
+  const auto& tensors = posterior.network->parameters().tensors();
   EXPECT_NEAR(sd_at_start(rule, 50, tensors[0]), 1 / std::sqrt(50 * 0.4), 1e-6);
   EXPECT_NEAR(sd_at_start(rule, 50, tensors[1]), 1 / std::sqrt(50 * 0.3), 1e-6);
   WeightRuleConfig signs;

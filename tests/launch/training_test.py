@@ -6,8 +6,9 @@ import os
 import random
 import re
 import shutil
+import subprocess
 
-from program_bench import DONE, USAGE, check, check_code, check_refused, main, on_ranks
+from program_bench import DONE, USAGE, check, check_code, check_refused, main, on_ranks, skip
 
 
 @on_ranks(1, 2)
@@ -147,6 +148,8 @@ def test_sparse_rows_may_be_wider_than_dense_ones(bench):
 
 @on_ranks(1, 2, 3)
 def test_ranks_share_the_cores(bench):
+    if "libgomp" not in subprocess.run(["ldd", bench.program], capture_output=True, text=True).stdout:
+        skip("the program is built without OpenMP")
     os.environ["OMPI_MCA_hwloc_base_binding_policy"] = "none"
     os.environ["OMP_NUM_THREADS"] = "3"
     asked = bench.run("doctor")

@@ -1,6 +1,8 @@
 #include "launch/report.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <vector>
 
 #include "kernels/error.hpp"
@@ -12,10 +14,21 @@ namespace bayesum {
 namespace {
 
 constexpr std::size_t kWordsOfATopic = 12;
+constexpr std::size_t kCoefficientsTold = 40;
 
 std::vector<std::string> cells(const Coefficient& coefficient) {
   return {coefficient.name, rounded(coefficient.mean), rounded(coefficient.sd),
           rounded(coefficient.low), rounded(coefficient.high)};
+}
+
+// The `count` with the largest |mean| / sd, largest first; those that have no sd come last.
+void keep_largest(std::vector<Coefficient>& coefficients, std::size_t count) {
+  const auto size = [](const Coefficient& coefficient) {
+    const double ratio = coefficient.signal_to_noise();
+    return std::isnan(ratio) ? -1.0 : ratio;
+  };
+  std::ranges::stable_sort(coefficients, std::ranges::greater{}, size);
+  coefficients.resize(count);
 }
 
 }  // namespace
@@ -79,8 +92,14 @@ Table topic_table(const TrainedModel& trained) {
 std::string coefficient_table(const TrainedModel& trained) {
   if (trained.model.name == "lda") return topic_table(trained).text(Table::kLeft);
   Table table({"", "mean", "sd", "2.5 %", "97.5 %"});
-  for (const Coefficient& coefficient : coefficients(trained)) table.add(cells(coefficient));
-  return table.text();
+  std::vector<Coefficient> told = coefficients(trained);
+  const std::size_t count = told.size();
+  if (count > kCoefficientsTold) keep_largest(told, kCoefficientsTold);
+  for (const Coefficient& coefficient : told) table.add(cells(coefficient));
+  if (told.size() == count) return table.text();
+  return table.text() + "\nThese are the " + std::to_string(told.size()) + " of " +
+         std::to_string(count) +
+         " coefficients with the largest |mean| / sd; bayesum inspect shows all.\n";
 }
 
 Table contraction_table(const TrainedModel& trained) {

@@ -22,7 +22,8 @@ std::string headline(const TrainedModel& trained);
 // family and dimension together.
 std::string blocks_text(const Posterior& q);
 
-// The coefficients: name, mean, sd, central 95 % interval. Of topics: see topic_table.
+// The coefficients: name, mean, sd, central 95 % interval; of very many those that stand out most,
+// which it says. Of topics: see topic_table.
 std::string coefficient_table(const TrainedModel& trained);
 
 // A line for each topic, the largest first: its share of the tokens, and its most probable words

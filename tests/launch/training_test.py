@@ -141,9 +141,13 @@ def test_sparse_rows_may_be_wider_than_dense_ones(bench):
     for model, more in (("logistic", 'posterior = "diagonal"\n'), ("lda", "topics = 2\n")):
         bench.write("train.toml", f'[data]\npath = "rows.libsvm"\n[model]\nname = "{model}"\n{more}'
                                   '[stop]\nsteps = 3\n')
-        check_code(bench.train(folder=model), DONE)
+        outcome = bench.train(folder=model)
+        check_code(outcome, DONE)
+        check(outcome.out.count("\n") < 100, outcome.out[:9000])
         check_code(bench.run("predict", model, "--data", "rows.libsvm"), DONE)
         check_code(bench.run("evaluate", model, "--data", "rows.libsvm"), DONE)
+    told = bench.run("inspect", "logistic").out
+    check(told.count("\n") > 30000, told[:9000])
 
 
 @on_ranks(1, 2, 3)

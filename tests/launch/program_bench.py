@@ -19,7 +19,7 @@ import time
 
 DONE, USAGE, FILE, NUMERICAL, DEVICE, STOPPED, HANG = 0, 2, 3, 4, 6, 85, 124
 SKIPPED = 77  # what ctest takes for a skip
-SECONDS = 180  # for a command, slowed by a sanitizer; a hang is a failure
+SECONDS = int(os.environ.get("BAYESUM_COMMAND_SECONDS", 60))  # a hang is a failure
 
 CASES = {}
 

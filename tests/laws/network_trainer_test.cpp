@@ -185,6 +185,16 @@ TEST(NetworkTrainer, TheDrawOfALoneShardIsTheWorlds) {
   }));
 }
 
+TEST(NetworkTrainer, EveryRuleLearnsFromALoneShard) {
+  for (const NetworkMember& member : network_members()) {
+    NetworkTrainer::Config config = member.config;
+    config.batch.virtual_shards = 1;
+    config.steps = 2;
+    Trial trial(config);
+    EXPECT_EQ(trial.trainer.run(), StopReason::kSteps) << member.name;
+  }
+}
+
 // A gradient of its own for each draw is for rules that make more of it than a sum.
 TEST(NetworkTrainer, OnlyRulesThatNeedItKeepTheGradientOfADraw) {
   const std::vector<std::string> apart{

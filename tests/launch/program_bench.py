@@ -19,7 +19,7 @@ import time
 
 DONE, USAGE, FILE, NUMERICAL, DEVICE, STOPPED, HANG = 0, 2, 3, 4, 6, 85, 124
 SKIPPED = 77  # what ctest takes for a skip
-SECONDS = int(os.environ.get("BAYESUM_COMMAND_SECONDS", 60))  # a hang is a failure
+SECONDS = 180 if os.environ.get("BAYESUM_SANITIZE") else 60  # for a command; a hang is a failure
 
 CASES = {}
 
